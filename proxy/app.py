@@ -1,0 +1,252 @@
+"""The composition root: builds everything from a Config, owns every task, and takes it all down in order."""
+
+import asyncio
+import logging
+import random
+import secrets
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import httpx
+from prometheus_client import CollectorRegistry
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from proxy.clock import Clock
+from proxy.config import Config, ProviderConfig
+from proxy.dashboard import api, health, metrics
+from proxy.dashboard.guard import Guard
+from proxy.gateway.errands import Errands
+from proxy.gateway.gateway import Gateway
+from proxy.gateway.market import Market
+from proxy.gateway.upstream import Upstream
+from proxy.pollers.accounts import PRICE_SECONDS, Accounts, learn_delivery
+from proxy.pollers.codes import Codes
+from proxy.pollers.endings import Endings
+from proxy.pollers.every import every
+from proxy.pollers.settlement import settle_unknown
+from proxy.providers import ADAPTERS
+from proxy.providers.base import ProviderSettings
+from proxy.providers.wire import PooledTransport
+from proxy.sandbox import Sandbox, Settings, sandbox_for
+from proxy.store.reads import have_books, open_reads
+from proxy.store.store import open_store
+from proxy.stub.access import Access
+from proxy.stub.endpoint import PATHS, Endpoint, Receive, Scope, Send
+from proxy.webhooks import incoming
+
+log = logging.getLogger(__name__)
+
+SANDBOX = "sandbox"
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+ROUNDS_PER_POLL = 8
+"""Rounds of looking for SMS in the time between two looks at the same thing: no look waits long for its round."""
+ENDING_SECONDS = 1.0
+BALANCE_SECONDS = 1.0
+SETTLING_SECONDS = 15.0
+DELIVERY_SECONDS = 60.0
+REDELIVERY_SECONDS = 30.0
+LAST_CALLS_SECONDS = 5.0
+"""On top of the deadline of a purchase: how long a stop waits for what is under way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One provider connected: over the network, or to the embedded stand-in."""
+
+    upstream: Upstream
+    sandbox: Sandbox | None = None
+    webhooks: httpx.AsyncClient | None = None
+    """What the stand-in sends its webhooks with."""
+
+    async def aclose(self) -> None:
+        await self.upstream.aclose()
+        if self.webhooks is not None:
+            await self.webhooks.aclose()
+
+
+def connect(config: Config, provider: ProviderConfig, clock: Clock) -> Line:
+    """The adapter that the provider's `kind` names, on its own transport."""
+    settings = ProviderSettings(
+        base_url="http://sandbox" if provider.base_url == SANDBOX else provider.base_url,
+        api_key=provider.api_key,
+        user=provider.user,
+        tier=provider.tier,
+        countries=provider.countries,
+    )
+    sandbox, webhooks = None, None
+    transport: httpx.AsyncBaseTransport
+    if provider.base_url == SANDBOX:
+        webhooks = httpx.AsyncClient() if provider.webhook_token else None
+        sandbox = sandbox_for(provider.kind, clock, settings=_sandbox_settings(config, provider, clock), http=webhooks)
+        transport = httpx.ASGITransport(app=sandbox.app)
+    else:
+        transport = PooledTransport()
+    adapter = ADAPTERS[provider.kind](provider.name, transport, clock, settings)
+    return Line(Upstream(provider, adapter, config.services, clock, random.Random()), sandbox, webhooks)
+
+
+def _sandbox_settings(config: Config, provider: ProviderConfig, clock: Clock) -> Settings:
+    # Every start sells other ids than the one before: the books remember the old ones.
+    settings = Settings(api_key=provider.api_key, first_id=int(clock.now() * 1000))
+    if provider.user:
+        settings.user = provider.user
+    if provider.webhook_token:
+        listen = config.listen
+        settings.webhook_url = f"http://{listen.host}:{listen.port}/webhooks/{provider.name}/{provider.webhook_token}"
+    return settings
+
+
+class Keeper:
+    """Everything that runs for one provider."""
+
+    def __init__(self, gateway: Gateway, line: Line) -> None:
+        self.line = line
+        self._gateway = gateway
+        self._tasks: list[asyncio.Task[None]] = []
+        self._unwatch: list[Callable[[], None]] = []
+
+    def start(self, group: asyncio.TaskGroup) -> None:
+        gateway, upstream, name = self._gateway, self.line.upstream, self.line.upstream.name
+        accounts, codes, endings = Accounts(gateway, upstream), Codes(gateway, upstream), Endings(gateway, name)
+        self._unwatch = [codes.stop, endings.stop]
+        jobs = [
+            ("balance", BALANCE_SECONDS, accounts.watch_balance),
+            ("codes", upstream.config.poll / ROUNDS_PER_POLL, codes.look_round),
+            ("endings", ENDING_SECONDS, endings.end_round),
+        ]
+        if upstream.config.enabled:
+            jobs.append(("prices", PRICE_SECONDS, accounts.learn_prices))
+        for what, seconds, job in jobs:
+            self._start(group, every(seconds, job, gateway.clock, f"{what} of {name}"), f"{what} of {name}")
+        if self.line.sandbox is not None:
+            self._start(group, self.line.sandbox.run(), f"sandbox {name}")
+
+    def _start(self, group: asyncio.TaskGroup, work: Coroutine[None, None, None], name: str) -> None:
+        self._tasks.append(group.create_task(work, name=name))
+
+    def stop(self) -> None:
+        """Stop looking after the provider; purchases under way still end, then its connections are closed."""
+        for unwatch in self._unwatch:
+            unwatch()
+        for task in self._tasks:
+            task.cancel()
+        self._gateway.errands.start(self._close(), f"closing {self.line.upstream.name}")
+
+    async def _close(self) -> None:
+        if not self._gateway.closing:
+            await self._gateway.clock.sleep(self._gateway.market.config.deadline)
+        await self.line.aclose()
+
+
+class House:
+    """The running gateway: an ASGI application, and the handle by which it is reconfigured and stopped."""
+
+    def __init__(self, gateway: Gateway, group: asyncio.TaskGroup, admin_token: str) -> None:
+        self.gateway = gateway
+        self.admin_token = admin_token
+        self._group = group
+        self._keepers: dict[str, Keeper] = {}
+        registry = CollectorRegistry()
+        registry.register(metrics.Gauges(gateway))
+        requests = metrics.Requests(registry)
+        self._endpoint = Endpoint(gateway, Access(gateway.market.config.clients, gateway.clock), requests.count)
+        guard = Guard(admin_token)
+        self._pages = Starlette(
+            routes=[
+                *health.routes(gateway),
+                *metrics.routes(registry, None if gateway.market.config.listen.host in LOOPBACK else guard),
+                *incoming.routes(gateway),
+                *api.routes(gateway, guard),
+            ],
+            exception_handlers={HTTPException: _explain_http},
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] in PATHS:
+            await self._endpoint(scope, receive, send)
+        else:
+            await self._pages(scope, receive, send)
+
+    @property
+    def lines(self) -> dict[str, Line]:
+        """By provider."""
+        return {name: keeper.line for name, keeper in self._keepers.items()}
+
+    def apply(self, config: Config) -> None:
+        """Work by this configuration from now on. Providers that did not change keep all that is known of them."""
+        market, before = self.gateway.market, self._keepers
+        reusable = before if config.services == market.config.services else {}
+        self._keepers = {}
+        for provider in config.providers:
+            keeper = reusable.get(provider.name)
+            if keeper is None or keeper.line.upstream.config != provider:
+                keeper = Keeper(self.gateway, connect(config, provider, self.gateway.clock))
+            self._keepers[provider.name] = keeper
+        market.config = config
+        market.upstreams = {name: keeper.line.upstream for name, keeper in self._keepers.items()}
+        for keeper in set(before.values()) - set(self._keepers.values()):
+            keeper.stop()
+        for keeper in set(self._keepers.values()) - set(before.values()):
+            keeper.start(self._group)
+        self._endpoint.access = Access(config.clients, self.gateway.clock, self._endpoint.access.buckets)
+
+    def stop(self) -> None:
+        """Stop whatever runs by itself."""
+        for keeper in self._keepers.values():
+            keeper.stop()
+
+
+@asynccontextmanager
+async def running(config: Config, clock: Clock) -> AsyncIterator[House]:
+    """The house, open for requests. Raises StoreClosed if the books cannot be opened."""
+    async with open_store(config.database, clock) as store, asyncio.TaskGroup() as group:
+        errands = Errands(group)
+        gateway = Gateway(clock, errands, store, Market(clock, errands, config, {}))
+        house = House(gateway, group, config.admin_token or secrets.token_urlsafe(24))
+        house.apply(config)
+        common = {
+            "settlement": (SETTLING_SECONDS, lambda: settle_unknown(gateway)),
+            "delivery": (DELIVERY_SECONDS, lambda: learn_delivery(store.read, gateway.market)),
+            "redelivery": (REDELIVERY_SECONDS, lambda: _forget_redeliveries(gateway)),
+        }
+        tasks = [
+            group.create_task(every(seconds, job, clock, title), name=title) for title, (seconds, job) in common.items()
+        ]
+        try:
+            yield house
+        finally:
+            gateway.closing = True
+            await errands.finish(gateway.market.config.deadline + LAST_CALLS_SECONDS)
+            for task in tasks:
+                task.cancel()
+            house.stop()
+            await errands.finish(LAST_CALLS_SECONDS)
+
+
+@asynccontextmanager
+async def consulting(config: Config, clock: Clock) -> AsyncIterator[Market]:
+    """The providers with fresh prices, to look at and not to buy from; past deliveries from the books if there are."""
+    lines = [connect(config, provider, clock) for provider in config.providers]
+    async with asyncio.TaskGroup() as group:
+        market = Market(clock, Errands(group), config, {line.upstream.name: line.upstream for line in lines})
+        await market.prices_known(config.deadline)
+        if have_books(config.database):
+            async with open_reads(config.database) as read:
+                await learn_delivery(read, market)
+        yield market
+        for line in lines:
+            await line.aclose()
+
+
+async def _forget_redeliveries(gateway: Gateway) -> None:
+    gateway.store.live.forget_old_redeliveries(gateway.clock.now())
+
+
+async def _explain_http(request: Request, error: Exception) -> Response:
+    """Every error outside the stub has one shape."""
+    assert isinstance(error, HTTPException)
+    return JSONResponse({"error": error.detail}, error.status_code, headers=error.headers)

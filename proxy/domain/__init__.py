@@ -1,0 +1,1 @@
+"""The meaning of things: pure functions and values, no await, no I/O."""

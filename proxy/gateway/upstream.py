@@ -1,0 +1,238 @@
+"""One configured provider at work: its adapter with the price list, the health and the balance that it is known by."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import TypeVar
+
+from proxy.catalog.matching import Matcher
+from proxy.clock import Clock
+from proxy.config import ProviderConfig
+from proxy.domain.money import Usd
+from proxy.domain.offer import Offer, Want
+from proxy.domain.routing import Candidate
+from proxy.errors import OutcomeUnknown, ProviderError
+from proxy.gateway.health import Health
+from proxy.providers.base import Bought, Cancelled, Listing, Look, News, Order, Provider, Push, Reason, Refused, Rental
+
+T = TypeVar("T")
+
+NEVER = float("-inf")
+DEFAULT_LIFETIME = 1200
+"""Seconds; SMS-Activate's own 20 minutes, where a provider says nothing."""
+OWN_FAULTS = frozenset({Reason.BAD_KEY, Reason.NO_MONEY, Reason.MAINTENANCE})
+"""Refusals that say something about the provider's account, not about the request."""
+SMOOTHING = 0.2
+"""How much one call counts in the latency that is shown."""
+
+
+def share(delivered: int, ended: int) -> float | None:
+    """None without history."""
+    return delivered / ended if ended else None
+
+
+class Upstream:
+    """What the use cases and pollers ask instead of the bare adapter."""
+
+    def __init__(
+        self,
+        config: ProviderConfig,
+        provider: Provider,
+        services: Mapping[str, Mapping[str, str]],
+        clock: Clock,
+        jitter: random.Random,
+    ) -> None:
+        self.config = config
+        self.name = config.name
+        self._provider = provider
+        self._services = services
+        self._clock = clock
+        self._listings: dict[tuple[str, int], Listing] = {}
+        self._learning = asyncio.Lock()
+        self.names = Matcher(config.kind, config.name, services, ())
+        self.health = Health(clock, jitter)
+        self.learnt_at: float | None = None
+        self.tried_at = NEVER
+        """When its prices were last asked for (monotonic)."""
+        self.price_trouble = ""
+        self.balance: Usd | None = None
+        self.balance_trouble = ""
+        self.money_moved = True
+        """The balance is worth asking for again."""
+        self.latency_ms: float | None = None
+        self.delivery: Mapping[str, tuple[int, int]] = {}
+        """By its service: how many recent activations brought a code, of how many."""
+        self.pushes_come = bool(config.webhook_token)
+        """Its webhooks are believed to arrive, so that looking for SMS is only to be sure."""
+
+    # Prices
+
+    @property
+    def listings(self) -> Iterable[Listing]:
+        return self._listings.values()
+
+    async def learn(self, at_most_old: float = 0.0) -> None:
+        """Ask for the price list, unless it was asked for within so many seconds; never raises."""
+        async with self._learning:
+            if self._clock.monotonic() - self.tried_at < at_most_old:
+                return
+            try:
+                listings = await self._ask(self._provider.listings)
+            except ProviderError as exc:
+                self.price_trouble = exc.reason
+                self.health.failed(exc.reason)
+            else:
+                self._keep({(listing.service, listing.country): listing for listing in listings})
+                self.price_trouble, self.learnt_at = "", self._clock.now()
+            self.tried_at = self._clock.monotonic()
+
+    def _keep(self, listings: dict[tuple[str, int], Listing]) -> None:
+        if listings.keys() != self._listings.keys():
+            names = [(listing.service, listing.title) for listing in listings.values()]
+            self.names = Matcher(self.config.kind, self.name, self._services, names)
+        self._listings = listings
+
+    def candidate(self, want: Want) -> Candidate:
+        """What this provider has to offer for a request, from memory."""
+        offer, trouble = self._offer(want)
+        return Candidate(self.name, offer, trouble, self.health.aside, self.config.max_price)
+
+    def _offer(self, want: Want) -> tuple[Offer | None, str]:
+        if not self.config.enabled:
+            return None, "switched off in routing.yaml"
+        if self.learnt_at is None:
+            return None, f"its prices are not known: {self.price_trouble or 'not asked yet'}"
+        own_name = self.names.find(want.service)
+        if own_name is None:
+            return None, f"does not sell {want.service}"
+        listing = self._listings.get((own_name, want.country))
+        if listing is None:
+            return None, f"does not sell {want.service} in country {want.country}"
+        quote = self._provider.quote(listing, self.order(listing, want, listing.price))
+        if isinstance(quote, Refused):
+            return None, quote.text or quote.reason
+        return (
+            Offer(
+                provider=self.name,
+                service=own_name,
+                country=want.country,
+                price=quote,
+                list_price=listing.price,
+                stock=listing.stock,
+                learnt_at=self.learnt_at,
+                lifetime=listing.lifetime,
+                several_sms=listing.several_sms,
+                delivery=share(*self.delivery.get(own_name, (0, 0))),
+            ),
+            "",
+        )
+
+    def order(self, listing: Listing | Offer, want: Want, limit: Usd) -> Order:
+        return Order(
+            service=listing.service,
+            country=want.country,
+            price_limit=limit,
+            carrier=want.operator,
+            keep_carrier=want.keep_operator,
+            area_codes=want.area_codes,
+            lock_area_codes=want.lock_area_codes,
+            number=want.number,
+        )
+
+    # Purchases
+
+    async def buy(self, offer: Offer, want: Want, timeout: float) -> Bought | Refused:
+        """Spend money; what the answer teaches about price, stock and health is kept. Raises as the adapter does."""
+        seconds = min(timeout, self.config.timeout)
+        try:
+            answer = await self._timed(self._provider.buy(self.order(offer, want, offer.price), seconds))
+        except ProviderError as exc:
+            self.health.failed(exc.reason)
+            self.money_moved = self.money_moved or isinstance(exc, OutcomeUnknown)
+            raise
+        match answer:
+            case Refused(reason=reason) if reason in OWN_FAULTS:
+                self.health.failed(answer.text or reason)
+            case _:
+                self.health.succeeded()
+        self.money_moved = self.money_moved or isinstance(answer, Bought)
+        self._learn_from(answer, offer, want)
+        return answer
+
+    def _learn_from(self, answer: Bought | Refused, offer: Offer, want: Want) -> None:
+        """Correct the price list by what was just heard, until it is asked for again."""
+        listing = self._listings.get((offer.service, offer.country))
+        if listing is None or want.number:
+            return
+        plain = offer.price == offer.list_price
+        match answer:
+            case Refused(Reason.OUT_OF_STOCK) if plain:
+                listing = replace(listing, stock=0)
+            case Refused(Reason.TOO_DEAR, price=Usd() as price) if plain:
+                listing = replace(listing, price=price)
+            case Bought(price=Usd() as price) if plain:
+                listing = replace(listing, price=price, stock=listing.stock and max(0, listing.stock - 1))
+            case Bought():
+                listing = replace(listing, stock=listing.stock and max(0, listing.stock - 1))
+        self._listings[offer.service, offer.country] = listing
+
+    # Rentals
+
+    async def cancel(self, rental: Rental) -> Cancelled:
+        answer = await self._ask(lambda seconds: self._provider.cancel(rental, seconds))
+        self.money_moved = self.money_moved or answer is Cancelled.DONE
+        return answer
+
+    async def finish(self, rental: Rental) -> None:
+        await self._ask(lambda seconds: self._provider.finish(rental, seconds))
+
+    async def look(self, rental: Rental, *, closely: bool = False) -> Look:
+        return await self._ask(lambda seconds: self._provider.look(rental, seconds, closely=closely))
+
+    async def newest(self) -> list[News] | None:
+        news = await self._ask(self._provider.newest)
+        return None if news is None else list(news)
+
+    async def ask_balance(self) -> Usd:
+        """Ask the provider for the account's balance and keep it."""
+        try:
+            self.balance = await self._ask(self._provider.balance)
+        except ProviderError as exc:
+            self.balance_trouble = exc.reason
+            raise
+        self.balance_trouble = ""
+        return self.balance
+
+    def read_push(self, fields: Mapping[str, object]) -> Push | None:
+        """Understand a webhook. Raises ValueError for rubbish."""
+        return self._provider.read_push(fields)
+
+    @property
+    def delivery_rate(self) -> float | None:
+        """Over all its services."""
+        return share(*(sum(column) for column in zip((0, 0), *self.delivery.values(), strict=True)))
+
+    # Calls
+
+    async def _ask(self, call: Callable[[float], Awaitable[T]]) -> T:
+        return await self._timed(call(self.config.timeout))
+
+    async def _timed(self, call: Awaitable[T]) -> T:
+        begun = self._clock.monotonic()
+        try:
+            return await call
+        finally:
+            took = 1000 * (self._clock.monotonic() - begun)
+            before = took if self.latency_ms is None else self.latency_ms
+            self.latency_ms = before + SMOOTHING * (took - before)
+
+    @property
+    def trouble(self) -> str:
+        """Why it cannot be used just now; empty if it can."""
+        if not self.config.enabled:
+            return "switched off in routing.yaml"
+        return self.health.aside or (self.price_trouble if self.learnt_at is None else "")
+
+    async def aclose(self) -> None:
+        await self._provider.aclose()

@@ -1,0 +1,59 @@
+"""Loops that do not die, and schedules that say what is due."""
+
+import heapq
+import logging
+from collections.abc import Awaitable, Callable, Iterator
+
+from proxy.clock import Clock
+
+log = logging.getLogger(__name__)
+
+LONGEST_PAUSE = 60.0
+"""Seconds between tries of a job that keeps failing."""
+
+
+async def every(seconds: float, job: Callable[[], Awaitable[None]], clock: Clock, name: str) -> None:
+    """Run `job` for ever. A failing job is written down and tried again ever more slowly, never lost."""
+    failures = 0
+    while True:
+        try:
+            await job()
+        except Exception:
+            failures += 1
+            log.exception("%s failed, %d times in a row", name, failures)
+        else:
+            failures = 0
+        await clock.sleep(min(LONGEST_PAUSE, seconds * 2**failures))
+
+
+class Schedule:
+    """Ids by the time at which something is to be done about them; the last word on an id counts."""
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[float, int]] = []
+        self._due: dict[int, float] = {}
+
+    def __len__(self) -> int:
+        return len(self._due)
+
+    def __contains__(self, id: int) -> bool:
+        return id in self._due
+
+    def put(self, id: int, at: float) -> None:
+        if self._due.get(id) != at:
+            self._due[id] = at
+            heapq.heappush(self._heap, (at, id))
+
+    def all_due(self, at: float) -> None:
+        """Bring everything forward to this time."""
+        self._due = {id: min(due, at) for id, due in self._due.items()}
+        self._heap = sorted((due, id) for id, due in self._due.items())
+
+    def take(self, now: float, most: int) -> Iterator[int]:
+        """Take out what is due, earliest first."""
+        while self._heap and self._heap[0][0] <= now and most > 0:
+            at, id = heapq.heappop(self._heap)
+            if self._due.get(id) == at:
+                del self._due[id]
+                most -= 1
+                yield id

@@ -1,0 +1,19 @@
+"""One upstream is one file, behind the small Protocol of `base`; the list of them is ADAPTERS below."""
+
+from collections.abc import Callable, Mapping
+
+import httpx
+
+from proxy.clock import Clock
+from proxy.providers.base import Provider, ProviderSettings
+from proxy.providers.getatext import Getatext
+from proxy.providers.getsms import Getsms
+
+AdapterClass = Callable[[str, httpx.AsyncBaseTransport, Clock, ProviderSettings], Provider]
+"""Called with the provider's configured name, its own transport, the clock and its settings."""
+
+ADAPTERS: Mapping[str, AdapterClass] = {
+    "getsms": Getsms,
+    "getatext": Getatext,
+}
+"""By the `kind` in routing.yaml."""

@@ -1,0 +1,208 @@
+"""An account at a pretended provider: its money, its rentals and the SMS that come in, all told by the clock.
+
+What is going to happen (an SMS, the end of a rental) waits in one list ordered by time. `settle` lets everything happen
+that is due, so that nobody needs a timer to see the right state.
+"""
+
+import re
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from heapq import heappop, heappush
+from itertools import count, takewhile
+
+from proxy.clock import Clock
+from proxy.domain.money import Usd
+from proxy.sandbox.numbers import ALL_AREAS, PhoneNumbers, Texts, exists
+from proxy.sandbox.settings import Service, Settings
+
+
+class Phase(StrEnum):
+    OPEN = "open"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+    """Its time ran out without an SMS: the money is given back."""
+    FINISHED = "finished"
+    """Its time ran out after an SMS, or the account said that it is done: the money is spent."""
+
+
+REFUNDED = frozenset({Phase.CANCELLED, Phase.EXPIRED})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Message:
+    at: float
+    code: str
+    pin: str
+    """The code as the provider found it in the text, prefix and all; empty if it did not."""
+    text: str
+    sender: str
+
+
+@dataclass(slots=True, eq=False)
+class Rental:
+    id: int
+    service: Service
+    number: str
+    """Ten digits."""
+    price: Usd
+    rented_at: float
+    ends_at: float
+    carrier: str = ""
+    state: str = ""
+    """The US state, where the request named a place."""
+    phase: Phase = Phase.OPEN
+    messages: list[Message] = field(default_factory=list)
+    """Those that came, oldest first."""
+    viewed: bool = False
+    """Whether the account has read its code."""
+
+
+class Account:
+    def __init__(self, clock: Clock, settings: Settings, plan: Callable[[Rental, Message], None]) -> None:
+        """`plan` is told of every SMS when it is known that it will come: a webhook may have to be sent then."""
+        self.clock = clock
+        self.settings = settings
+        self.balance = settings.balance
+        self.services = {service.api_name: replace(service) for service in settings.services}
+        self.rentals: dict[int, Rental] = {}
+        self.inbox: deque[tuple[Rental, Message]] = deque(maxlen=settings.remember)
+        """What came in on the whole account, oldest first."""
+        self.rejected: set[str] = set()
+        """Numbers that are never offered to this account again."""
+        self._plan = plan
+        self._ids = count(settings.first_id)
+        self._numbers = PhoneNumbers(settings.first_id, settings.seed)
+        self._texts = Texts(settings.seed)
+        self._coming: list[tuple[float, int, Rental, Message | None]] = []
+        self._order = count()
+        self._open_per_service: Counter[str] = Counter()
+        self._open_numbers: defaultdict[str, set[str]] = defaultdict(set)
+        self._completed: dict[tuple[str, str], Usd] = {}
+        self._over: deque[Rental] = deque()
+
+    # What there is
+
+    @property
+    def open_rentals(self) -> int:
+        return self._open_per_service.total()
+
+    def open_of(self, service: Service) -> int:
+        return self._open_per_service[service.api_name]
+
+    def stock(self, service: Service) -> int:
+        return max(0, service.stock - self.open_of(service))
+
+    def can_have(self, number: str) -> bool:
+        return exists(number) and number not in self.rejected and number not in self.settings.withdrawn
+
+    def in_use(self, number: str, service: Service | None = None) -> bool:
+        """Whether an open rental has the number, for that service or for any."""
+        names = self._open_numbers.get(number, set())
+        return service.api_name in names if service else bool(names)
+
+    def paid_before(self, number: str, service: Service) -> Usd | None:
+        """What the last completed rental of this number for this service cost; None if there was none."""
+        return self._completed.get((number, service.api_name))
+
+    def fresh_number(self, areas: Sequence[str] = ALL_AREAS) -> str:
+        while True:
+            number = self._numbers.take(areas)
+            if self.can_have(number) and not self.in_use(number):
+                return number
+
+    def came_in(self, since: float, rental: Rental | None = None) -> Iterator[tuple[Rental, Message]]:
+        """On one rental or on the whole account, newest first."""
+        all_of_it = ((rental, message) for message in reversed(rental.messages)) if rental else reversed(self.inbox)
+        return takewhile(lambda came: came[1].at >= since, all_of_it)
+
+    # What happens
+
+    def settle(self) -> None:
+        """Let everything happen that is due."""
+        now = self.clock.now()
+        while self._coming and self._coming[0][0] <= now:
+            _, _, rental, message = heappop(self._coming)
+            if rental.phase is not Phase.OPEN:
+                continue
+            if message is None:
+                self._end(rental, Phase.FINISHED if rental.messages else Phase.EXPIRED)
+            elif rental.service.several_sms or not rental.messages:
+                self._arrive(rental, message)
+
+    def rent(
+        self, service: Service, price: Usd, number: str, lifetime: float, *, carrier: str = "", state: str = ""
+    ) -> Rental:
+        """Take the money and plan the SMS; whether it may be sold at all, the caller has seen to."""
+        now = self.clock.now()
+        rental = Rental(next(self._ids), service, number, price, now, now + lifetime, carrier, state)
+        self.balance -= price
+        self.rentals[rental.id] = rental
+        self._open_per_service[service.api_name] += 1
+        self._open_numbers[number].add(service.api_name)
+        heappush(self._coming, (rental.ends_at, next(self._order), rental, None))
+        self._plan_messages(rental)
+        self.settle()
+        return rental
+
+    def cancel(self, rental: Rental) -> None:
+        self._end(rental, Phase.CANCELLED)
+
+    def complete(self, rental: Rental) -> None:
+        self._end(rental, Phase.FINISHED)
+
+    def deliver(self, rental: Rental, *, code: str = "", text: str = "", sender: str = "") -> Message:
+        """An SMS comes in now, whatever has become of the rental; without `code` the one in `text` is found."""
+        self.settle()
+        written = self._write(rental, self.clock.now(), code)
+        if text and not code:
+            found = re.search(r"(?<!\d)\d{4,8}(?!\d)", text)
+            digits = found[0] if found else ""
+            written = replace(written, code=digits, pin=digits)
+        message = replace(written, text=text or written.text, sender=sender or written.sender)
+        self._plan(rental, message)
+        self._arrive(rental, message)
+        return message
+
+    def _plan_messages(self, rental: Rental) -> None:
+        after = self.settings.sms_after
+        if after is None:
+            return
+        many = self.settings.sms_per_rental if rental.service.several_sms else 1
+        for turn in range(many):
+            at = rental.rented_at + after + turn * self.settings.sms_interval
+            if at < rental.ends_at:
+                message = self._write(rental, at)
+                heappush(self._coming, (at, next(self._order), rental, message))
+                self._plan(rental, message)
+
+    def _write(self, rental: Rental, at: float, code: str = "") -> Message:
+        service = rental.service
+        made, found = self._texts.code(service.code_length)
+        digits = code or made
+        pin = service.prefix + digits if code or found else ""
+        return Message(at, digits, pin, self._texts.text(service, digits), self._texts.sender())
+
+    def _arrive(self, rental: Rental, message: Message) -> None:
+        rental.messages.append(message)
+        self.inbox.append((rental, message))
+
+    def _end(self, rental: Rental, phase: Phase) -> None:
+        rental.phase = phase
+        name = rental.service.api_name
+        self._open_per_service[name] -= 1
+        self._open_numbers[rental.number].discard(name)
+        if not self._open_numbers[rental.number]:
+            del self._open_numbers[rental.number]
+        if phase in REFUNDED:
+            self.balance += rental.price
+        else:
+            self._completed[(rental.number, name)] = rental.price
+        self._over.append(rental)
+        if len(self._over) > self.settings.remember:
+            self._forget(self._over.popleft())
+
+    def _forget(self, rental: Rental) -> None:
+        del self.rentals[rental.id]
+        self._completed.pop((rental.number, rental.service.api_name), None)

@@ -1,0 +1,263 @@
+"""A stand-in for getatext.com's one-time numbers, after its own documents, down to what is text and what is a number.
+
+Where the documents are silent: an unknown rental is 404, a parameter of the wrong type 422, a wish that comes too late
+400; reading a code makes the rental "viewed", but the reply that shows it first still says "active".
+"""
+
+import json
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from proxy.clock import Clock
+from proxy.domain.money import Usd, print_usd, scale
+from proxy.sandbox import getatext_words as words
+from proxy.sandbox.account import Message, Phase, Rental
+from proxy.sandbox.getatext_words import Asked, Refused
+from proxy.sandbox.numbers import ALL_AREAS
+from proxy.sandbox.settings import Service
+from proxy.sandbox.stand import Arrival, Stand, as_number
+
+CARRIERS = ("at&t", "tmobile")
+LIMITS = {"rent": 2, "cancel": 1, "premium": 200}
+"""Requests a second in each group of endpoints."""
+
+Answer = tuple[int, dict[str, object]]
+Handler = Callable[[Asked], Answer]
+
+
+class Window:
+    """So many requests in any one second; those beyond are turned away and do not count."""
+
+    def __init__(self, clock: Clock, limit: int) -> None:
+        self._clock = clock
+        self._limit = limit
+        self._times: deque[float] = deque()
+
+    def admits(self) -> bool:
+        now = self._clock.monotonic()
+        while self._times and now - self._times[0] >= 1:
+            self._times.popleft()
+        if len(self._times) >= self._limit:
+            return False
+        self._times.append(now)
+        return True
+
+
+class GetatextSandbox(Stand):
+    kind = "getatext"
+
+    def provider_app(self) -> Starlette:
+        self._windows = {group: Window(self.clock, limit) for group, limit in LIMITS.items()}
+        table: list[tuple[str, str, Handler, str]] = [
+            ("POST", "rent-a-number", self._rent, "rent"),
+            ("POST", "rent-specific-number", self._rent_specific, "rent"),
+            ("POST", "re-rent", self._rent_again, ""),
+            ("POST", "rental-status", self._status, ""),
+            ("POST", "rental-status/{id:int}/completed", self._complete, ""),
+            ("POST", "cancel-rental", self._cancel, "cancel"),
+            ("POST", "rent-a-number-premium", self._rent, "premium"),
+            ("POST", "rental-status-premium", self._status, "premium"),
+            ("POST", "cancel-rental-premium", self._cancel, "premium"),
+            ("GET", "prices-info", self._prices, ""),
+            ("GET", "balance", self._balance, ""),
+        ]
+        return Starlette(
+            routes=[
+                Route(f"/api/v1/{path}", self._answering(handler, group), methods=[method])
+                for method, path, handler, group in table
+            ]
+        )
+
+    def read(self, arrival: Arrival) -> tuple[str, dict[str, Any], str]:
+        steps = arrival.path.removeprefix("/api/v1/").split("/")
+        endpoint = "/".join(step for step in steps if not step.isdigit())
+        fields: Any = {}
+        if arrival.headers.get("content-type", "").startswith("application/json") and arrival.body:
+            try:
+                fields = json.loads(arrival.body, parse_float=Decimal)
+            except ValueError:
+                fields = {}
+        return endpoint, fields if isinstance(fields, dict) else {}, arrival.headers.get("auth", "")
+
+    def webhook(self, rental: Rental, message: Message) -> Mapping[str, Any]:
+        return {"json": words.pushed(rental, message)}
+
+    def _answering(self, handler: Handler, group: str) -> Any:
+        async def answer(request: Request) -> Response:
+            try:
+                self._admit(request.headers.get("auth"), group)
+                self.account.settle()
+                status, body = handler(Asked({**request.scope["fields"], **request.path_params}))
+            except Refused as refused:
+                return JSONResponse({"errors": refused.text}, refused.status)
+            return JSONResponse(body, status)
+
+        return answer
+
+    def _admit(self, key: str | None, group: str) -> None:
+        if self.settings.maintenance:
+            raise Refused(503, "Service is under maintenance")
+        if not key:
+            raise Refused(403, "Auth is not presented on the request")
+        if key != self.settings.api_key:
+            raise Refused(403, "Wrong Api Key or User is restricted")
+        if group and not self._windows[group].admits():
+            raise Refused(429, words.TAKEN)
+
+    # Buying
+
+    def _rent(self, asked: Asked) -> Answer:
+        name, carrier = asked.text("service"), asked.text("carrier")
+        if not name:
+            raise Refused(400, "Service is not presented on the request")
+        if carrier and carrier not in CARRIERS:
+            raise Refused(400, "Wrong Carrier")
+        service = self._service(name)
+        self._check_open_rentals()
+        self._check_stock(service)
+        carrier, areas = _match(service, carrier, asked)
+        if not service.available:
+            raise Refused(400, "Service is not available")
+        price = scale(service.price, 100 + 20 * bool(carrier) + 20 * bool(areas))
+        if self.account.balance < service.price:
+            raise Refused(400, words.NO_FUNDS)
+        if self.account.balance < price:
+            raise Refused(400, "Insufficient funds for area code extra charge")
+        words.refuse_above(asked.amount("max_price"), price)
+        return self._sell(service, price, self.account.fresh_number(areas or ALL_AREAS))
+
+    def _rent_specific(self, asked: Asked) -> Answer:
+        number, name = asked.text("number"), asked.text("service")
+        if not number or not name:
+            raise Refused(400, "Phone number and service are required")
+        limit = self.settings.max_open_all
+        if limit is not None and self.account.open_rentals >= limit:
+            raise Refused(400, "The maximum number of active rentals as reached")
+        service = self._service(name)
+        if not service.available:
+            raise Refused(400, words.NEEDS_APPROVAL)
+        self._check_open_rentals()
+        self._check_number(number, service)
+        if service.price <= 0:
+            raise Refused(400, "Invalid price for this service")
+        paid = self.account.paid_before(number, service)
+        price = scale(service.price, 120) if paid is None else scale(paid, 60)
+        words.refuse_above(asked.amount("max_price"), price)
+        self._check_funds(price)
+        status, body = self._sell(service, price, number)
+        numbers = {"price": as_number(price), "new_balance": as_number(self.account.balance)}
+        return status, body | numbers | {"country": "usa", "returning_customer": paid is not None}
+
+    def _rent_again(self, asked: Asked) -> Answer:
+        """The earlier rental's cost, or half of it when a rental of that number for that service was completed."""
+        earlier = self._rental(asked, "rental_id")
+        if earlier.phase is Phase.OPEN:
+            raise Refused(400, "Rental is still active")
+        self._check_open_rentals()
+        self._check_stock(earlier.service)
+        self._check_number(earlier.number, earlier.service)
+        paid = self.account.paid_before(earlier.number, earlier.service)
+        price = earlier.price if paid is None else scale(earlier.price, 50)
+        self._check_funds(price)
+        return self._sell(earlier.service, price, earlier.number)
+
+    def _sell(self, service: Service, price: Usd, number: str) -> Answer:
+        rental = self.account.rent(service, price, number, service.ttl * 60)
+        money = {"price": print_usd(price), "new_balance": print_usd(self.account.balance)}
+        return 201, words.sold(rental) | money
+
+    # What was bought
+
+    def _status(self, asked: Asked) -> Answer:
+        rental = self._rental(asked, "id")
+        body = words.status(rental, words.status_word(rental), self.account.balance)
+        rental.viewed = rental.viewed or bool(rental.messages)
+        return 200, body
+
+    def _cancel(self, asked: Asked) -> Answer:
+        rental = self._rental(asked, "id")
+        if rental.phase is not Phase.OPEN:
+            raise Refused(400, "Rental is not active")
+        if rental.messages:
+            raise Refused(400, "Rental has received a code and cannot be cancelled")
+        if self.clock.now() < rental.rented_at + self.settings.cancel_lock:
+            raise Refused(400, words.TOO_EARLY)
+        self.account.cancel(rental)
+        return 200, words.status(rental, "cancelled", self.account.balance)
+
+    def _complete(self, asked: Asked) -> Answer:
+        rental = self._rental(asked, "id")
+        if rental.phase is not Phase.OPEN or not rental.viewed:
+            raise Refused(400, "Rental cannot be completed, its code was not viewed")
+        self.account.complete(rental)
+        return 200, {
+            "status": "success",
+            "message": "Rental marked as completed successfully.",
+            "errors": "null",
+            "rental": words.completed(rental, self.account.balance),
+        }
+
+    # The account
+
+    def _prices(self, asked: Asked) -> Answer:
+        services = self.account.services.values()
+        prices = [words.listing(service, self.account.stock(service)) for service in services]
+        return 200, {"status": "success", "prices": prices}
+
+    def _balance(self, asked: Asked) -> Answer:
+        return 200, {"status": "success", "balance": print_usd(self.account.balance), "errors": "null"}
+
+    # What may stand in the way
+
+    def _service(self, name: str) -> Service:
+        try:
+            return self.account.services[name]
+        except KeyError:
+            raise Refused(404, "Service not found") from None
+
+    def _rental(self, asked: Asked, name: str) -> Rental:
+        rental = self.account.rentals.get(asked.id(name))
+        if rental is None:
+            raise Refused(404, "Rental not found")
+        return rental
+
+    def _check_open_rentals(self) -> None:
+        limit = self.settings.max_open
+        if limit is not None and self.account.open_rentals >= limit:
+            raise Refused(400, "You have reached the maximum number of active rentals")
+
+    def _check_stock(self, service: Service) -> None:
+        if not self.account.stock(service):
+            raise Refused(400, words.OUT_OF_STOCK)
+
+    def _check_number(self, number: str, service: Service) -> None:
+        if not self.account.can_have(number):
+            raise Refused(404, "This number does not exist in our system or is not available")
+        if self.account.in_use(number, service):
+            raise Refused(400, "This number is unavailable for you. Please try a different number")
+
+    def _check_funds(self, price: Usd) -> None:
+        if self.account.balance < price:
+            raise Refused(400, words.NO_FUNDS)
+
+
+def _match(service: Service, carrier: str, asked: Asked) -> tuple[str, Sequence[str]]:
+    """The carrier and the area codes that will be had; what is not there is left out unless the request insists."""
+    codes = asked.text("area_codes")
+    areas = [code for code in codes.split(",") if code in ALL_AREAS]
+    carrier_fails = bool(carrier) and asked.flag("keep_carrier") and carrier not in service.carriers
+    areas_fail = bool(codes) and asked.flag("lock_area_code") and not areas
+    if (carrier_fails or areas_fail) and carrier and codes:
+        raise Refused(400, f"{words.OUT_OF_STOCK} for selected carrier and area codes")
+    if carrier_fails:
+        raise Refused(400, f"{words.OUT_OF_STOCK} for selected carrier: {carrier}")
+    if areas_fail:
+        raise Refused(400, f"{words.OUT_OF_STOCK} for selected area codes")
+    return carrier if carrier in service.carriers else "", areas

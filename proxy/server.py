@@ -1,0 +1,110 @@
+"""The gateway as a process: one listening socket, one loop, and the signals that stop or reconfigure it."""
+
+import asyncio
+import logging
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import uvicorn
+
+from proxy.app import House, running
+from proxy.clock import Clock
+from proxy.config import Config
+from proxy.errors import BadConfig
+
+log = logging.getLogger(__name__)
+
+MOST_CONNECTIONS = 10_000
+IDLE_SECONDS = 75
+
+
+class Server(uvicorn.Server):
+    """uvicorn, with signals left to us: a SIGTERM is answered with an orderly end and status 0."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._ready()
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Raises OSError."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+async def serve(config: Config, clock: Clock, reread: Callable[[], Config], say: Callable[[str], None]) -> None:
+    """Run until SIGTERM or SIGINT. `reread` gives the configuration anew on SIGHUP, or raises BadConfig."""
+    listener = bind(config.listen.host, config.listen.port)
+    host, port = config.listen.host, listener.getsockname()[1]
+    address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    async with running(config, clock) as house:
+
+        def ready() -> None:
+            if not config.admin_token:
+                say(f"admin token for this run: {house.admin_token}")
+            say(f"sms-proxy ready on {address}")
+
+        server = Server(_uvicorn(house), ready)
+        _on_signals(server, house, reread)
+        await server.serve([listener])
+
+
+def _uvicorn(house: House) -> uvicorn.Config:
+    return uvicorn.Config(
+        house,
+        interface="asgi3",
+        lifespan="off",
+        proxy_headers=False,
+        loop="none",
+        http="httptools",
+        ws="none",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        date_header=False,
+        backlog=4096,
+        limit_concurrency=MOST_CONNECTIONS,
+        timeout_keep_alive=IDLE_SECONDS,
+    )
+
+
+def _on_signals(server: Server, house: House, reread: Callable[[], Config]) -> None:
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        house.gateway.closing = True
+        server.should_exit = True
+
+    def reload() -> None:
+        try:
+            config = reread()
+        except BadConfig as exc:
+            for complaint in exc.complaints:
+                log.error("routing.yaml is not taken: %s", complaint)
+            return
+        for key in ("listen", "database", "admin_token"):
+            if getattr(config, key) != getattr(house.gateway.market.config, key):
+                log.warning("a change of %s takes effect at the next start", key)
+        house.apply(config)
+        log.info("routing.yaml was read again")
+
+    loop.add_signal_handler(signal.SIGTERM, stop)
+    loop.add_signal_handler(signal.SIGINT, stop)
+    loop.add_signal_handler(signal.SIGHUP, reload)

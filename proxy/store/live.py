@@ -1,0 +1,101 @@
+"""What is open now, in memory: a view of the books that answers polls and that a restart rebuilds."""
+
+from collections import deque
+from collections.abc import Callable, Iterable
+
+from proxy.domain.activation import SEEN_OPEN, Activation
+
+REDELIVERY_SECONDS = 120
+"""How long an undelivered purchase waits for the client's next equal request."""
+
+
+class Live:
+    """Every open activation by id, by rental and by client, and the purchases whose reply reached nobody."""
+
+    def __init__(self) -> None:
+        self.open: dict[int, Activation] = {}
+        self._ids_by_client: dict[str, set[int]] = {}
+        self._ids_by_provider: dict[str, set[int]] = {}
+        self._ids_by_rental: dict[tuple[str, str], int] = {}
+        self._hurriers: dict[str, Callable[[int], None]] = {}
+        self._watchers: list[Callable[[Activation], None]] = []
+        self._undelivered: dict[tuple[str, str], deque[Activation]] = {}
+
+    def watch(self, watcher: Callable[[Activation], None]) -> None:
+        """Call `watcher` with every open activation, those that are there now first, and again when it changes."""
+        self._watchers.append(watcher)
+        for activation in self.open.values():
+            watcher(activation)
+
+    def unwatch(self, watcher: Callable[[Activation], None]) -> None:
+        self._watchers.remove(watcher)
+
+    def on_hurry(self, provider: str, look_now: Callable[[int], None]) -> None:
+        """Whom to tell that an activation at this provider is worth a look now."""
+        self._hurriers[provider] = look_now
+
+    def hurry(self, provider: str, upstream_id: str) -> None:
+        """Something happened to this rental: have it looked at, if it is one of ours."""
+        id = self._ids_by_rental.get((provider, upstream_id))
+        if id is not None and provider in self._hurriers:
+            self._hurriers[provider](id)
+
+    def put(self, activation: Activation) -> None:
+        if not activation.is_open:
+            self._remove(activation)
+            return
+        self.open[activation.id] = activation
+        for watcher in self._watchers:
+            watcher(activation)
+        self._ids_by_rental[activation.provider, activation.upstream_id] = activation.id
+        self._ids_by_client.setdefault(activation.client, set()).add(activation.id)
+        self._ids_by_provider.setdefault(activation.provider, set()).add(activation.id)
+
+    def of_client(self, client: str) -> list[Activation]:
+        """The client's open activations, oldest first."""
+        return self._sorted(self._ids_by_client.get(client, ()))
+
+    def of_provider(self, provider: str) -> list[Activation]:
+        """What is open at a provider, oldest first."""
+        return self._sorted(self._ids_by_provider.get(provider, ()))
+
+    def count(self, client: str) -> int:
+        """How many activations the client itself sees as open."""
+        return sum(self.open[id].status in SEEN_OPEN for id in self._ids_by_client.get(client, ()))
+
+    def count_at(self, provider: str) -> int:
+        return len(self._ids_by_provider.get(provider, ()))
+
+    def keep_for_redelivery(self, activation: Activation, fingerprint: str) -> None:
+        self._undelivered.setdefault((activation.client, fingerprint), deque()).append(activation)
+
+    def redeliver(self, client: str, fingerprint: str, now: float) -> Activation | None:
+        """An activation that this client bought with an equal request and never heard of, or None."""
+        waiting = self._undelivered.get((client, fingerprint))
+        found = None
+        while waiting and found is None:
+            candidate = self.open.get(waiting.popleft().id)
+            if candidate is not None and now - candidate.created_at <= REDELIVERY_SECONDS:
+                found = candidate
+        if not waiting:
+            self._undelivered.pop((client, fingerprint), None)
+        return found
+
+    def forget_old_redeliveries(self, now: float) -> None:
+        """Drop those that nobody came back for, so that the list stays as short as two minutes are."""
+        for key, waiting in list(self._undelivered.items()):
+            while waiting and now - waiting[0].created_at > REDELIVERY_SECONDS:
+                waiting.popleft()
+            if not waiting:
+                del self._undelivered[key]
+
+    def _remove(self, activation: Activation) -> None:
+        if self.open.pop(activation.id, None) is not None:
+            self._ids_by_rental.pop((activation.provider, activation.upstream_id), None)
+            for index, key in ((self._ids_by_client, activation.client), (self._ids_by_provider, activation.provider)):
+                index[key].discard(activation.id)
+                if not index[key]:
+                    del index[key]
+
+    def _sorted(self, ids: Iterable[int]) -> list[Activation]:
+        return [self.open[id] for id in sorted(ids)]

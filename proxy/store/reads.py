@@ -1,0 +1,156 @@
+"""Questions to the books, on a connection that cannot write: history, lists, sums. What is open is in the live view."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiosqlite
+
+from proxy.domain.activation import Activation
+from proxy.domain.attempt import Attempt
+from proxy.domain.client import Budget
+from proxy.domain.money import Usd
+from proxy.store.transaction import ACTIVATION, ATTEMPT, activation_of, attempt_of, first_day
+
+Row = dict[str, Any]
+
+MESSAGE_COLUMNS = ("code", "text", "sender", "received_at")
+RECENT = 10_000
+"""How many of the last activations the delivery rate is made of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A list that operators page through: which columns it has and by which it may be narrowed."""
+
+    name: str
+    columns: tuple[str, ...]
+    filters: tuple[str, ...]
+    time: str
+
+
+ACTIVATIONS = Table(
+    "activations",
+    (
+        *("id", "client", "service", "country", "phone", "status", "provider", "upstream_id"),
+        *("price", "refunded", "created_at", "expires_at"),
+    ),
+    ("client", "status", "provider", "service", "phone"),
+    "created_at",
+)
+ATTEMPTS = Table(
+    "attempts",
+    (
+        *("id", "client", "service", "provider", "outcome", "reason", "upstream_id", "activation_id"),
+        *("hold", "started_at", "ended_at"),
+    ),
+    ("client", "outcome", "provider", "service"),
+    "started_at",
+)
+LEDGER = Table(
+    "ledger",
+    ("id", "at", "client", "provider", "activation_id", "attempt_id", "kind", "amount"),
+    ("client", "provider", "kind"),
+    "at",
+)
+TABLES = {table.name: table for table in (ACTIVATIONS, ATTEMPTS, LEDGER)}
+
+
+class Reads:
+    def __init__(self, connection: aiosqlite.Connection) -> None:
+        self._connection = connection
+
+    async def _rows(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        return list(await self._connection.execute_fetchall(sql, values))  # type: ignore[arg-type]
+
+    async def activation(self, id: int) -> Activation | None:
+        rows = await self._rows(f"SELECT {ACTIVATION} FROM activations WHERE id = ?", (id,))
+        return activation_of(rows[0]) if rows else None
+
+    async def open_activations(self) -> list[tuple[Activation, bool, str]]:
+        """Each with whether its reply was delivered, and its request's fingerprint."""
+        rows = await self._rows(
+            f"SELECT {ACTIVATION}, delivered, fingerprint FROM activations"
+            " WHERE status NOT IN ('finished', 'cancelled', 'expired') ORDER BY id"
+        )
+        return [(activation_of(row[:-2]), bool(row[-2]), row[-1]) for row in rows]
+
+    async def unknown_attempts(self) -> list[tuple[Attempt, str]]:
+        """Each with the upstream id that its half-understood answer named, if any."""
+        rows = await self._rows(f"SELECT {ATTEMPT}, upstream_id FROM attempts WHERE outcome = 'unknown' ORDER BY id")
+        return [(attempt_of(row[:-1]), row[-1]) for row in rows]
+
+    async def messages(self, ids: Sequence[int]) -> dict[int, list[Row]]:
+        """The messages of these activations, oldest first."""
+        marks = ", ".join("?" * len(ids))
+        rows = await self._rows(
+            f"SELECT activation_id, {', '.join(MESSAGE_COLUMNS)} FROM messages"
+            f" WHERE activation_id IN ({marks}) ORDER BY id",
+            ids,
+        )
+        found: dict[int, list[Row]] = {id: [] for id in ids}
+        for id, *message in rows:
+            found[id].append(dict(zip(MESSAGE_COLUMNS, message, strict=True)))
+        return found
+
+    async def page(
+        self,
+        table: Table,
+        filters: Mapping[str, Sequence[str]],
+        *,
+        limit: int,
+        before: int | None = None,
+        since: float | None = None,
+    ) -> list[Row]:
+        """Rows newest first, narrowed to those whose columns have one of the values asked for."""
+        known = {column: values for column, values in filters.items() if column in table.filters}
+        where = [f"{column} IN ({', '.join('?' * len(values))})" for column, values in known.items()]
+        values: list[object] = [value for wanted in known.values() for value in wanted]
+        if before is not None:
+            where.append("id < ?")
+            values.append(before)
+        if since is not None:
+            where.append(f"{table.time} >= ?")
+            values.append(since)
+        sql = f"SELECT {', '.join(table.columns)} FROM {table.name}"
+        sql += f" WHERE {' AND '.join(where)}" if where else ""
+        rows = await self._rows(f"{sql} ORDER BY id DESC LIMIT ?", (*values, limit))
+        return [dict(zip(table.columns, row, strict=True)) for row in rows]
+
+    async def spent(self, client: str, budget: Budget, at: float) -> Usd:
+        """What the client has spent or reserved in the budget's present period."""
+        rows = await self._rows(
+            "SELECT coalesce(sum(amount), 0) FROM spending WHERE client = ? AND day >= ?",
+            (client, first_day(budget.per, at)),
+        )
+        return int(rows[0][0])
+
+    async def accounts(self) -> dict[str, tuple[Usd, Usd | None]]:
+        """By provider: charges less refunds, and what its balance would be with empty books."""
+        rows = await self._rows("SELECT provider, booked, opening FROM accounts")
+        return {provider: (booked, opening) for provider, booked, opening in rows}
+
+    async def delivery(self) -> dict[tuple[str, str], tuple[int, int]]:
+        """By provider and its service: how many recent activations brought a code, and how many ended at all."""
+        rows = await self._rows(
+            "SELECT provider, upstream_service, sum(code != ''), count(*) FROM"
+            " (SELECT provider, upstream_service, code, status FROM activations ORDER BY id DESC LIMIT ?)"
+            " WHERE code != '' OR status IN ('cancelled', 'expired') GROUP BY provider, upstream_service",
+            (RECENT,),
+        )
+        return {(provider, service): (delivered, ended) for provider, service, delivered, ended in rows}
+
+
+def have_books(path: str) -> bool:
+    """Whether anything was ever written there."""
+    return Path(path).exists()
+
+
+@asynccontextmanager
+async def open_reads(path: str) -> AsyncIterator[Reads]:
+    """Open an existing database for reading only."""
+    async with aiosqlite.connect(path, isolation_level=None) as connection:
+        await connection.execute("PRAGMA query_only = ON")
+        yield Reads(connection)

@@ -1,0 +1,96 @@
+"""The tables, as a list of steps that only grows: a database is brought up to date by the steps it has not seen."""
+
+import sqlite3
+
+MIGRATIONS: tuple[str, ...] = (
+    """
+    CREATE TABLE attempts (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        client TEXT NOT NULL,
+        service TEXT NOT NULL,
+        country INTEGER NOT NULL,
+        provider TEXT NOT NULL,
+        upstream_service TEXT NOT NULL,
+        hold INTEGER NOT NULL,
+        lifetime INTEGER NOT NULL,
+        several_sms INTEGER NOT NULL,
+        fingerprint TEXT NOT NULL,
+        outcome TEXT NOT NULL,
+        reason TEXT NOT NULL DEFAULT '',
+        upstream_id TEXT NOT NULL DEFAULT '',
+        activation_id INTEGER,
+        started_at REAL NOT NULL,
+        ended_at REAL
+    );
+    CREATE INDEX attempts_unsettled ON attempts (provider, id) WHERE outcome IN ('buying', 'unknown');
+
+    CREATE TABLE activations (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        client TEXT NOT NULL,
+        service TEXT NOT NULL,
+        country INTEGER NOT NULL,
+        provider TEXT NOT NULL,
+        upstream_id TEXT NOT NULL,
+        upstream_service TEXT NOT NULL,
+        phone TEXT NOT NULL,
+        operator TEXT NOT NULL,
+        price INTEGER NOT NULL,
+        refunded INTEGER NOT NULL DEFAULT 0,
+        status TEXT NOT NULL,
+        several_sms INTEGER NOT NULL,
+        code TEXT NOT NULL DEFAULT '',
+        created_at REAL NOT NULL,
+        expires_at REAL NOT NULL,
+        attempt_id INTEGER NOT NULL UNIQUE,
+        fingerprint TEXT NOT NULL,
+        delivered INTEGER NOT NULL DEFAULT 0
+    );
+    CREATE UNIQUE INDEX activations_rental ON activations (provider, upstream_id);
+    CREATE INDEX activations_client ON activations (client, id);
+    CREATE INDEX activations_open ON activations (id) WHERE status NOT IN ('finished', 'cancelled', 'expired');
+
+    CREATE TABLE messages (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        provider TEXT NOT NULL,
+        upstream_id TEXT NOT NULL,
+        identity TEXT NOT NULL,
+        activation_id INTEGER,
+        code TEXT NOT NULL,
+        text TEXT NOT NULL,
+        sender TEXT NOT NULL,
+        received_at REAL NOT NULL
+    );
+    CREATE UNIQUE INDEX messages_once ON messages (provider, upstream_id, identity);
+    CREATE INDEX messages_activation ON messages (activation_id, id);
+
+    CREATE TABLE ledger (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        at REAL NOT NULL,
+        client TEXT NOT NULL,
+        provider TEXT NOT NULL,
+        activation_id INTEGER,
+        attempt_id INTEGER NOT NULL,
+        kind TEXT NOT NULL,
+        amount INTEGER NOT NULL
+    );
+
+    -- Sums over the ledger, kept with every entry, so that no purchase has to add up the books.
+    CREATE TABLE spending (client TEXT, day TEXT, amount INTEGER NOT NULL, PRIMARY KEY (client, day)) WITHOUT ROWID;
+    CREATE TABLE accounts (
+        provider TEXT PRIMARY KEY,
+        booked INTEGER NOT NULL DEFAULT 0,
+        opening INTEGER
+    ) WITHOUT ROWID;
+
+    CREATE TABLE probe (id INTEGER PRIMARY KEY CHECK (id = 1), at REAL NOT NULL);
+    """,
+)
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring the database up to date; each step and its record in one transaction."""
+    (done,) = connection.execute("PRAGMA user_version").fetchone()
+    if done > len(MIGRATIONS):
+        raise sqlite3.DatabaseError("it was written by a newer version of this program")
+    for number, step in enumerate(MIGRATIONS[done:], start=done + 1):
+        connection.executescript(f"BEGIN IMMEDIATE; {step} PRAGMA user_version = {number}; COMMIT;")

@@ -1,0 +1,90 @@
+"""The store as the use cases see it: `write` a unit of work, `read` history, look at what is `live`."""
+
+import fcntl
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from proxy.clock import Clock
+from proxy.errors import StoreClosed
+from proxy.store.live import REDELIVERY_SECONDS, Live
+from proxy.store.reads import Reads, open_reads
+from proxy.store.schema import migrate
+from proxy.store.transaction import Transaction
+from proxy.store.writer import Writer, connect
+
+T = TypeVar("T")
+
+
+class Store:
+    def __init__(self, reads: Reads, live: Live) -> None:
+        self.read = reads
+        self.live = live
+        self.writer: Writer
+
+    async def write(self, unit: Callable[[Transaction], T]) -> T:
+        """Run a unit of work; when this returns it is durable and in the live view. Raises StoreClosed."""
+        result: T = await self.writer.submit(unit)
+        return result
+
+    def write_soon(self, unit: Callable[[Transaction], object]) -> None:
+        """For what may be lost in a crash: nobody waits for it, and nobody hears if it fails."""
+        self.writer.submit(unit).add_done_callback(lambda future: future.exception())
+
+    def committed(self, transaction: Transaction) -> None:
+        """Bring the live view along."""
+        for activation in transaction.changed:
+            self.live.put(activation)
+
+
+@asynccontextmanager
+async def open_store(path: str, clock: Clock) -> AsyncIterator[Store]:
+    """The books in this file, brought up to date. Raises StoreClosed with what to do if they cannot be opened."""
+    with _alone(path):
+        _prepare(path)
+        async with open_reads(path) as reads:
+            store = Store(reads, Live())
+            store.writer = Writer(path, clock, store.committed)
+            store.writer.start()
+            try:
+                await store.write(Transaction.settle_interrupted)
+                await _rebuild(store, clock.now())
+                yield store
+            finally:
+                await store.writer.stop()
+
+
+async def _rebuild(store: Store, now: float) -> None:
+    """Put into the live view what the books say is open."""
+    for activation, delivered, fingerprint in await store.read.open_activations():
+        store.live.put(activation)
+        if not delivered and now - activation.created_at <= REDELIVERY_SECONDS:
+            store.live.keep_for_redelivery(activation, fingerprint)
+
+
+def _prepare(path: str) -> None:
+    try:
+        connection = connect(path)
+        try:
+            migrate(connection)
+        finally:
+            connection.close()
+    except sqlite3.Error as exc:
+        raise StoreClosed(f"cannot open the database {path}: {exc}") from exc
+
+
+@contextmanager
+def _alone(path: str) -> Iterator[None]:
+    """Two gateways on one file would each have half of the live view: refuse to be the second."""
+    try:
+        file = Path(f"{path}.lock").open("w")  # noqa: SIM115 (closed below, with the lock)
+    except OSError as exc:
+        raise StoreClosed(f"cannot write beside the database {path}: {exc.strerror}") from exc
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise StoreClosed(f"another gateway is using the database {path}") from None
+        yield

@@ -1,0 +1,294 @@
+"""Every write there is. A `Transaction` is only ever handed to a unit of work: no write outside one can be typed."""
+
+import sqlite3
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from proxy.domain.activation import REFUNDING, Activation, Event, IllegalTransition, Status, advance
+from proxy.domain.attempt import BOOKS, SPENDS, Attempt, Entry, Outcome
+from proxy.domain.client import Budget, Period
+from proxy.domain.money import Usd
+from proxy.errors import NoBalance, OutcomeUnknown
+
+ACTIVATION = (
+    "id, client, service, country, provider, upstream_id, upstream_service, phone, operator, price, status,"
+    " several_sms, code, created_at, expires_at, attempt_id"
+)
+ATTEMPT = (
+    "id, client, service, country, provider, upstream_service, hold, started_at, lifetime, several_sms, fingerprint"
+)
+
+
+def activation_of(row: tuple[object, ...]) -> Activation:
+    """A row of the columns ACTIVATION as a value."""
+    values = list(row)
+    values[10], values[11] = Status(str(row[10])), bool(row[11])
+    return Activation(*values)  # type: ignore[arg-type]
+
+
+def attempt_of(row: tuple[object, ...]) -> Attempt:
+    """A row of the columns ATTEMPT as a value."""
+    return Attempt(*row[:9], bool(row[9]), row[10])  # type: ignore[arg-type, call-arg]
+
+
+def day(at: float) -> str:
+    """The day in UTC, in a form that sorts."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d")
+
+
+def first_day(period: Period, at: float) -> str:
+    """The first day that counts for a budget of this period at this time."""
+    today = day(at)
+    return {Period.DAY: today, Period.MONTH: today[:8] + "01", Period.TOTAL: ""}[period]
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An attempt that is about to be made."""
+
+    client: str
+    service: str
+    country: int
+    provider: str
+    upstream_service: str
+    hold: Usd
+    lifetime: int
+    several_sms: bool
+    fingerprint: str
+    budget: Budget | None
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What a provider sold, as far as the books want to know."""
+
+    upstream_id: str
+    phone: str
+    operator: str
+    price: Usd
+    expires_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """One SMS on its way into the books."""
+
+    provider: str
+    upstream_id: str
+    code: str
+    text: str
+    sender: str
+    sent_at: str
+    """The provider's own time stamp."""
+
+    @property
+    def identity(self) -> str:
+        """What makes it the same message when it comes again: text and time, or the code where one is missing."""
+        return f"{self.sent_at}\n{self.text}" if self.sent_at and self.text else self.code
+
+
+class Transaction:
+    """The writes that a unit of work may do, all or none of them. Runs in the writer's thread."""
+
+    def __init__(self, connection: sqlite3.Connection, now: float) -> None:
+        self._sql = connection.execute
+        self.now = now
+        self.changed: list[Activation] = []
+
+    # Attempts
+
+    def begin_attempt(self, draft: Draft) -> Attempt:
+        """Book the hold and the attempt, or raise NoBalance. Must be durable before the request leaves."""
+        self._check_budget(draft)
+        started = (draft.client, draft.service, draft.country, draft.provider, draft.upstream_service, draft.hold)
+        rest = (self.now, draft.lifetime, draft.several_sms, draft.fingerprint)
+        cursor = self._sql(
+            "INSERT INTO attempts (client, service, country, provider, upstream_service, hold, started_at, lifetime,"
+            f" several_sms, fingerprint, outcome) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '{Outcome.BUYING}')",
+            (*started, *rest),
+        )
+        assert cursor.lastrowid is not None
+        attempt = Attempt(cursor.lastrowid, *started, *rest)
+        self._post(attempt, Entry.HOLD, attempt.hold)
+        return attempt
+
+    def refuse(self, attempt: Attempt, reason: str) -> None:
+        """Nothing was bought, for certain."""
+        if self._settle(attempt, Outcome.REFUSED, reason):
+            self._post(attempt, Entry.RELEASE, attempt.hold)
+
+    def leave_unknown(self, attempt: Attempt, reason: str, upstream_id: str = "") -> None:
+        """Perhaps bought: the hold stays."""
+        self._settle(attempt, Outcome.UNKNOWN, reason, upstream_id)
+
+    def abandon(self, attempt: Attempt, reason: str) -> None:
+        """The rental that it may have made is over by now."""
+        if self._settle(attempt, Outcome.ABANDONED, reason):
+            self._post(attempt, Entry.RELEASE, attempt.hold)
+
+    def book(self, attempt: Attempt, receipt: Receipt, outcome: Outcome = Outcome.BOUGHT) -> Activation:
+        """The attempt bought something: release the hold, charge what was really paid, and there is an activation.
+
+        Raises OutcomeUnknown if the provider has sold this very rental before.
+        """
+        if self.rental(attempt.provider, receipt.upstream_id) is not None:
+            raise OutcomeUnknown(attempt.provider, f"rental {receipt.upstream_id} was sold before")
+        columns = ACTIVATION.removeprefix("id, ")
+        values = (
+            *(attempt.client, attempt.service, attempt.country, attempt.provider, receipt.upstream_id),
+            *(attempt.upstream_service, receipt.phone, receipt.operator, receipt.price, Status.WAITING),
+            *(attempt.several_sms, "", self.now, receipt.expires_at, attempt.id),
+        )
+        cursor = self._sql(
+            f"INSERT INTO activations ({columns}, fingerprint) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (*values, attempt.fingerprint),
+        )
+        assert cursor.lastrowid is not None
+        activation = activation_of((cursor.lastrowid, *values))
+        if self._settle(attempt, outcome, "", receipt.upstream_id, activation.id):
+            self._post(attempt, Entry.RELEASE, attempt.hold, activation.id)
+        self._post(attempt, Entry.CHARGE, receipt.price, activation.id)
+        self.changed.append(activation)
+        return self._join_early_messages(activation)
+
+    # Activations
+
+    def activation(self, id: int) -> Activation | None:
+        row = self._sql(f"SELECT {ACTIVATION} FROM activations WHERE id = ?", (id,)).fetchone()
+        return row and activation_of(row)
+
+    def rental(self, provider: str, upstream_id: str) -> Activation | None:
+        row = self._sql(
+            f"SELECT {ACTIVATION} FROM activations WHERE provider = ? AND upstream_id = ?", (provider, upstream_id)
+        ).fetchone()
+        return row and activation_of(row)
+
+    def advance(self, id: int, event: Event, code: str = "") -> Activation:
+        """Let `event` happen, its refund included. Raises IllegalTransition; then nothing has changed."""
+        before = self.activation(id)
+        assert before is not None
+        after = advance(before, event, code)
+        if after == before:
+            return after
+        self._sql(
+            "UPDATE activations SET status = ?, code = ? WHERE id = ? AND status = ?",
+            (after.status, after.code, id, before.status),
+        )
+        if event in REFUNDING:
+            self._refund(after)
+        self.changed.append(after)
+        return after
+
+    def advance_if_possible(self, id: int, event: Event) -> Activation:
+        """Let `event` happen unless something came before it that rules it out, a code for example."""
+        try:
+            return self.advance(id, event)
+        except IllegalTransition:
+            activation = self.activation(id)
+            assert activation is not None
+            return activation
+
+    def settle_interrupted(self) -> None:
+        """Attempts that a stopped process left in the middle: perhaps bought."""
+        self._sql(
+            "UPDATE attempts SET outcome = ?, reason = 'the gateway stopped in the middle', ended_at = ?"
+            " WHERE outcome = 'buying'",
+            (Outcome.UNKNOWN, self.now),
+        )
+
+    def mark_delivered(self, id: int) -> None:
+        """The client has seen the reply that names this activation."""
+        self._sql("UPDATE activations SET delivered = 1 WHERE id = ?", (id,))
+
+    # Messages
+
+    def receive(self, sms: Incoming) -> Activation | None:
+        """Keep an SMS once and let its activation know; None if nothing is new, or no activation is known yet."""
+        activation = self.rental(sms.provider, sms.upstream_id)
+        cursor = self._sql(
+            "INSERT OR IGNORE INTO messages (provider, upstream_id, identity, activation_id, code, text, sender,"
+            " received_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                *(sms.provider, sms.upstream_id, sms.identity, activation and activation.id),
+                *(sms.code, sms.text, sms.sender, self.now),
+            ),
+        )
+        if not cursor.rowcount or activation is None:
+            return None
+        return self.advance(activation.id, Event.CODE_ARRIVED, sms.code)
+
+    def _join_early_messages(self, activation: Activation) -> Activation:
+        """Hand over what came for the rental before its row."""
+        rental = (activation.provider, activation.upstream_id)
+        early = self._sql(
+            "UPDATE messages SET activation_id = ? WHERE provider = ? AND upstream_id = ? RETURNING id, code",
+            (activation.id, *rental),
+        ).fetchall()
+        for _, code in sorted(early):
+            activation = self.advance(activation.id, Event.CODE_ARRIVED, code)
+        return activation
+
+    # Money
+
+    def set_opening(self, provider: str, opening: Usd) -> None:
+        """Remember once what the provider's balance would be with empty books: all drift is measured from there."""
+        self._sql(
+            "INSERT INTO accounts (provider, opening) VALUES (?, ?)"
+            " ON CONFLICT (provider) DO UPDATE SET opening = coalesce(opening, excluded.opening)",
+            (provider, opening),
+        )
+
+    def probe(self) -> None:
+        """Write something, to see whether writing works."""
+        self._sql(
+            "INSERT INTO probe (id, at) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET at = excluded.at", (self.now,)
+        )
+
+    def _check_budget(self, draft: Draft) -> None:
+        if draft.budget is None:
+            return
+        (spent,) = self._sql(
+            "SELECT coalesce(sum(amount), 0) FROM spending WHERE client = ? AND day >= ?",
+            (draft.client, first_day(draft.budget.per, self.now)),
+        ).fetchone()
+        if spent + draft.hold > draft.budget.amount:
+            raise NoBalance
+
+    def _settle(
+        self, attempt: Attempt, outcome: Outcome, reason: str, upstream_id: str = "", activation_id: int | None = None
+    ) -> bool:
+        """Say how it ended, unless that is settled already."""
+        return bool(
+            self._sql(
+                "UPDATE attempts SET outcome = ?, reason = ?, upstream_id = ?, activation_id = ?, ended_at = ?"
+                f" WHERE id = ? AND outcome IN ('{Outcome.BUYING}', '{Outcome.UNKNOWN}')",
+                (outcome, reason, upstream_id, activation_id, self.now, attempt.id),
+            ).rowcount
+        )
+
+    def _refund(self, activation: Activation) -> None:
+        """Give the price back, once."""
+        row = self._sql(f"SELECT {ATTEMPT} FROM attempts WHERE id = ?", (activation.attempt_id,)).fetchone()
+        if self._sql(
+            "UPDATE activations SET refunded = price WHERE id = ? AND refunded = 0", (activation.id,)
+        ).rowcount:
+            self._post(attempt_of(row), Entry.REFUND, activation.price, activation.id)
+
+    def _post(self, attempt: Attempt, kind: Entry, amount: Usd, activation_id: int | None = None) -> None:
+        """One ledger entry, and the sums that go with it. Spending belongs to the day on which the attempt began."""
+        self._sql(
+            "INSERT INTO ledger (at, client, provider, activation_id, attempt_id, kind, amount)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (self.now, attempt.client, attempt.provider, activation_id, attempt.id, kind, amount),
+        )
+        self._sql(
+            "INSERT INTO spending (client, day, amount) VALUES (?, ?, ?)"
+            " ON CONFLICT (client, day) DO UPDATE SET amount = amount + excluded.amount",
+            (attempt.client, day(attempt.started_at), SPENDS[kind] * amount),
+        )
+        if BOOKS[kind]:
+            self._sql(
+                "INSERT INTO accounts (provider, booked) VALUES (?, ?)"
+                " ON CONFLICT (provider) DO UPDATE SET booked = booked + excluded.booked",
+                (attempt.provider, BOOKS[kind] * amount),
+            )

@@ -1,0 +1,115 @@
+"""The clients' door: bytes in, one action, bytes out. A bare ASGI callable: nine tenths of all traffic pass here."""
+
+import logging
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+from urllib.parse import parse_qsl
+
+from proxy.errors import BadAction, GatewayError
+from proxy.gateway.gateway import Gateway
+from proxy.gateway.purchase import HungUp
+from proxy.stub.access import Access
+from proxy.stub.actions import ACTIONS
+from proxy.stub.registry import Action, Call
+from proxy.stub.replies import OUR_FAULT, Reply, refuse
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+log = logging.getLogger(__name__)
+
+PATHS = frozenset({"/stubs/handler_api.php", "/stubs/handler_api", "/handler_api.php", "/handler_api"})
+MOST_BYTES = 16_384
+"""Of a query and of a body; the longest honest request has some hundreds."""
+MOST_PARAMETERS = 64
+FORM = b"application/x-www-form-urlencoded"
+
+
+class Endpoint:
+    def __init__(self, gateway: Gateway, access: Access, count: Callable[[str], None]) -> None:
+        self.gateway = gateway
+        self.access = access
+        self._count = count
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        reply = await self._reply(scope, receive)
+        if reply is None:
+            return
+        await send({"type": "http.response.start", "status": reply.status, "headers": reply.headers})
+        await send({"type": "http.response.body", "body": reply.body})
+        if (bought := reply.bought) is not None:
+            self.gateway.store.write_soon(lambda tx: tx.mark_delivered(bought.id))
+
+    async def _reply(self, scope: Scope, receive: Receive) -> Reply | None:
+        """None: the client hung up before there was one."""
+        try:
+            query: bytes = scope["query_string"]
+            if scope["method"] == "POST":
+                query += b"&" + await _form(scope, receive)
+            elif scope["method"] != "GET":
+                return Reply(b"", status=405, extra=[(b"allow", b"GET, POST")])
+            call, action = self._enter(parse(query))
+            if action.buys:
+                return await self._sell(action, call, receive)
+            return await action.run(call)
+        except GatewayError as exc:
+            return refuse(exc)
+        except Exception:
+            log.exception("a request failed")
+            return Reply(OUR_FAULT.word.encode())
+
+    def _enter(self, query: dict[str, str]) -> tuple[Call, Action]:
+        """Who asks, and for what. Raises BadKey, TooManyRequests, BadAction, in that order."""
+        name = query.get("action", "")
+        action = ACTIONS.get(name)
+        client = self.access.enter(query.get("api_key"), open=action is not None and action.open)
+        if action is None:
+            raise BadAction
+        self._count(name)
+        return Call(self.gateway, client, query), action
+
+    async def _sell(self, action: Action, call: Call, receive: Receive) -> Reply | None:
+        """A purchase goes on when the client hangs up; what it brings is kept for the client's next equal request."""
+        call.hung_up = self.gateway.errands.start(_hang_up(receive), "the client's end")
+        try:
+            reply = await action.run(call)
+        except HungUp:
+            return None
+        if call.hung_up.done() and reply.bought is not None:
+            self.gateway.store.live.keep_for_redelivery(reply.bought, call.fingerprint)
+            return None
+        return reply
+
+
+def parse(query: bytes) -> dict[str, str]:
+    """Names and values, trimmed; of a name that comes twice the last value counts. Raises BadAction for too much."""
+    if len(query) > 2 * MOST_BYTES:
+        raise BadAction("the request is too long")
+    words = query.decode(errors="replace")
+    if "%" not in words and "+" not in words:
+        pairs = [(pair.partition("=")[0], pair.partition("=")[2]) for pair in words.split("&", MOST_PARAMETERS)]
+    else:
+        pairs = parse_qsl(words, keep_blank_values=True, errors="replace")
+    if len(pairs) > MOST_PARAMETERS:
+        raise BadAction("the request has too many parameters")
+    return {name.strip(): value.strip() for name, value in pairs}
+
+
+async def _form(scope: Scope, receive: Receive) -> bytes:
+    """The form in the body; of any other kind of body nothing is taken."""
+    kind = next((value for name, value in scope["headers"] if name == b"content-type"), b"")
+    body = b""
+    while True:
+        message = await receive()
+        body += message.get("body", b"")
+        if len(body) > MOST_BYTES:
+            raise BadAction("the request is too long")
+        if not message.get("more_body"):
+            return body if kind.partition(b";")[0].strip().lower() == FORM else b""
+
+
+async def _hang_up(receive: Receive) -> None:
+    """Returns when the connection is closed, or when the reply is out."""
+    while (await receive())["type"] != "http.disconnect":
+        pass

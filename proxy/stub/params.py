@@ -1,0 +1,102 @@
+"""The parameters that actions share, each declared once: spellings, meaning, and how their text is read."""
+
+import re
+
+from proxy.domain.money import Usd, parse_usd
+from proxy.errors import BadService, BadStatus, NoActivation, NoNumbers, WrongActivationId
+from proxy.stub.registry import Param
+
+LARGEST_ID = 2**31 - 1
+WORDS_FOR_YES = frozenset({"1", "true", "yes", "on"})
+MOST_IN_A_LIST = 50
+NO_PRICE: Usd = -1
+CARRIERS = {"tmo": "tmobile", "t-mobile": "tmobile", "vz": "verizon", "att": "at&t"}
+"""Short words that tools send, and the name that rules and providers know."""
+
+
+def an_id(words: str) -> int:
+    if not (words.isascii() and words.isdigit()):
+        raise WrongActivationId
+    if len(words) > 10 or int(words) > LARGEST_ID:
+        raise NoActivation
+    return int(words)
+
+
+def a_country(words: str) -> int | None:
+    """None: any, which is the default one."""
+    if words.lower() == "any":
+        return None
+    if not (words.isascii() and words.isdigit() and len(words) < 7):
+        raise NoNumbers("a country is a number, as getCountries lists them")
+    return int(words)
+
+
+def a_status(words: str) -> int:
+    if not re.fullmatch(r"-?[0-9]{1,3}", words):
+        raise BadStatus
+    return int(words)
+
+
+def a_cap(words: str) -> Usd:
+    """What is no price buys nothing: it is read as a cap below every price."""
+    try:
+        return max(NO_PRICE, parse_usd(words))
+    except ValueError:
+        return NO_PRICE
+
+
+def a_bool(words: str) -> bool:
+    return words.lower() in WORDS_FOR_YES
+
+
+def a_list(words: str) -> tuple[str, ...]:
+    found = tuple(item.strip() for item in words.split(",", MOST_IN_A_LIST))[:MOST_IN_A_LIST]
+    return tuple(item for item in found if item and item.lower() != "null")
+
+
+def a_carrier(words: str) -> str:
+    """The first carrier of a list; `any` is none."""
+    carrier = next(iter(a_list(words.lower())), "")
+    return "" if carrier == "any" else CARRIERS.get(carrier, carrier)
+
+
+def area_codes(words: str) -> tuple[str, ...]:
+    codes = a_list(words)
+    if not all(re.fullmatch(r"[2-9][0-9]{2}", code) for code in codes):
+        raise NoNumbers("an area code has three digits")
+    return codes
+
+
+def a_phone(words: str) -> str:
+    """Eleven digits; a plus sign before them does no harm."""
+    if not re.fullmatch(r"[0-9]{11}", digits := words.removeprefix("+")):
+        raise NoNumbers("a chosen number has eleven digits")
+    return digits
+
+
+INTEGER = {"type": "integer", "minimum": 0}
+ID = Param(
+    "id", an_id, "the activation, as getNumber named it", missing=WrongActivationId,
+    schema=INTEGER | {"maximum": LARGEST_ID},
+)  # fmt: skip
+STATUS = Param(
+    "status", a_status, "1 ready, 3 another SMS, 6 finish, 8 or -1 cancel", missing=BadStatus,
+    schema={"type": "integer", "enum": [1, 3, 6, 8, -1]},
+)  # fmt: skip
+SERVICE = Param("service", str, "SMS-Activate's code, or a provider's own name, in any case", missing=BadService)
+ANY_SERVICE = Param("service", str, "only this service", default="")
+COUNTRY = Param("country", a_country, "SMS-Activate's country; the configured one if left out", schema=INTEGER)
+MAX_PRICE = Param(
+    "maxPrice", a_cap, "the most that the number may cost, in US dollars", aliases=("max_price",), argument="max_price"
+)
+OPERATOR = Param("operator", a_carrier, "this carrier or none", default="", aliases=("carriers",))
+CARRIER = Param("carrier", a_carrier, "the carrier that is liked best", default="")
+KEEP_CARRIER = Param("keep_carrier", a_bool, "that carrier or none", default=False, schema={"type": "boolean"})
+AREAS = Param("areas", area_codes, "one of these area codes or none", default=())
+AREA_CODES = Param("area_codes", area_codes, "the area codes that are liked best", default=())
+LOCK_AREA = Param(
+    "lock_area_code", a_bool, "one of those area codes or none", default=False, schema={"type": "boolean"}
+)
+NUMBER = Param("number", a_phone, "this number or none: eleven digits", default="")
+ONLY = Param("providerIds", a_list, "only these providers, by their configured names", default=(), argument="only")
+WITHOUT = Param("exceptProviderIds", a_list, "none of these providers", default=(), argument="without")

@@ -1,0 +1,105 @@
+"""What goes back over the wire: plain words, JSON, and one word for everything that can go wrong."""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from proxy import errors
+from proxy.domain.activation import Activation
+from proxy.domain.money import Usd, print_usd
+
+Headers = list[tuple[bytes, bytes]]
+
+TEXT = (b"content-type", b"text/plain; charset=UTF-8")
+JSON = (b"content-type", b"application/json; charset=utf-8")
+LONGEST_REASON = 512
+
+
+@dataclass(slots=True)
+class Reply:
+    body: bytes
+    content_type: tuple[bytes, bytes] = TEXT
+    status: int = 200
+    extra: Headers = field(default_factory=list)
+    bought: Activation | None = None
+    """What this reply tells the client that it owns now."""
+
+    @property
+    def headers(self) -> Headers:
+        return [self.content_type, (b"content-length", b"%d" % len(self.body)), *self.extra]
+
+
+def text(words: str) -> Reply:
+    return Reply(words.encode())
+
+
+def as_json(value: Any) -> Reply:
+    return Reply(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(), JSON)
+
+
+def number(amount: Usd) -> float:
+    """An amount as a JSON number. Printing restores the decimal exactly: it has at most six places."""
+    return float(print_usd(amount))
+
+
+def purchase(reply: Reply, activation: Activation) -> Reply:
+    """The reply to a purchase, with what was paid and to whom."""
+    reply.bought = activation
+    reply.extra = [
+        (b"x-price", print_usd(activation.price).encode()),
+        (b"x-provider", activation.provider.encode()),
+    ]
+    return reply
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """How an error is said in the protocol's words."""
+
+    word: str
+    meaning: str
+    status: int = 200
+
+
+REFUSALS: dict[type[errors.GatewayError], Refusal] = {
+    errors.BadKey: Refusal("BAD_KEY", "there is no api_key, or it belongs to nobody"),
+    errors.BadAction: Refusal("BAD_ACTION", "the protocol has no such action"),
+    errors.BadService: Refusal("BAD_SERVICE", "no service has this code or name"),
+    errors.BadStatus: Refusal("BAD_STATUS", "the status is unknown, or not possible now"),
+    errors.WrongActivationId: Refusal("WRONG_ACTIVATION_ID", "the id is no number"),
+    errors.NoActivation: Refusal("NO_ACTIVATION", "this client has no such activation"),
+    errors.NoBalance: Refusal("NO_BALANCE", "the client's own budget does not cover it"),
+    errors.WrongMaxPrice: Refusal("WRONG_MAX_PRICE", "the cheapest offer costs what stands behind the colon"),
+    errors.ChannelsLimit: Refusal("CHANNELS_LIMIT", "the client has as many open activations as it may"),
+    errors.TooManyRequests: Refusal("TOO_MANY_REQUESTS", "the client asks faster than its rate", 429),
+    errors.EarlyCancel: Refusal("EARLY_CANCEL_DENIED", "the provider does not take the number back yet"),
+    errors.OrderExists: Refusal("ORDER_ALREADY_EXISTS", "the orderId was used for another request"),
+    errors.NoNumbers: Refusal("NO_NUMBERS", "nothing is to be had now; the header X-Reason says why"),
+    errors.ProviderError: Refusal("NO_NUMBERS", "a provider cannot be asked; the header X-Reason says why"),
+    errors.StoreClosed: Refusal("ERROR_SQL", "the books cannot be written now"),
+}
+OUR_FAULT = Refusal("ERROR_SQL", "something went wrong in the gateway")
+
+
+def refusal_for(kind: type[BaseException]) -> Refusal:
+    """The refusal of the nearest ancestor in the table."""
+    return next((REFUSALS[k] for k in kind.__mro__ if k in REFUSALS), OUR_FAULT)
+
+
+def refuse(error: BaseException) -> Reply:
+    """The reply that says what went wrong, with the reason in a header where the word alone does not tell."""
+    refusal = refusal_for(type(error))
+    reply = Reply(refusal.word.encode(), status=refusal.status)
+    if isinstance(error, errors.WrongMaxPrice):
+        reply.body += f":{print_usd(error.least)}".encode()
+    if isinstance(error, errors.TooManyRequests):
+        reply.extra.append((b"retry-after", b"%d" % error.retry_after))
+    if isinstance(error, errors.GatewayError) and str(error):
+        reply.extra.append((b"x-reason", header_text(str(error))))
+    return reply
+
+
+def header_text(words: str) -> bytes:
+    """Words of any origin as a header value: one line of printable ASCII."""
+    line = " ".join(words.split())[:LONGEST_REASON]
+    return bytes(c for c in line.encode("ascii", "replace") if 32 <= c < 127)

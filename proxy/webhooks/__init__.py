@@ -1,0 +1,1 @@
+"""SMS coming in from providers."""

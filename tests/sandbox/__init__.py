@@ -1,0 +1,1 @@
+"""Whether the stand-ins are as strict as the providers' documents."""

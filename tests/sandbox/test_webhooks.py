@@ -1,0 +1,125 @@
+"""SMS on their way to the account's webhook."""
+
+import asyncio
+import json
+from contextlib import asynccontextmanager
+from urllib.parse import parse_qs
+
+import httpx
+import pytest
+
+from proxy.sandbox import Settings, sandbox_for
+
+
+class Receiver:
+    """Remembers what it was sent, and answers what it was told to, then 200."""
+
+    def __init__(self, *answers):
+        self.requests = []
+        self._answers = list(answers)
+
+    def __call__(self, request):
+        self.requests.append(request)
+        answer = self._answers.pop(0) if self._answers else 200
+        if isinstance(answer, Exception):
+            raise answer
+        return httpx.Response(answer, headers={"location": "http://elsewhere/"} if answer == 302 else {})
+
+
+@asynccontextmanager
+async def running(kind, clock, receiver):
+    async with httpx.AsyncClient(transport=httpx.MockTransport(receiver)) as http, asyncio.TaskGroup() as group:
+        stand = sandbox_for(kind, clock, settings=Settings(webhook_url="http://gateway/hook"), http=http)
+        task = group.create_task(stand.run(), name="sandbox")
+        yield stand
+        task.cancel()
+
+
+def rent(stand, api_name):
+    service = stand.account.services[api_name]
+    return stand.account.rent(service, service.price, stand.account.fresh_number(), 900)
+
+
+async def test_getsms_sends_a_form_when_the_sms_comes_in(clock):
+    receiver = Receiver()
+    async with running("getsms", clock, receiver) as stand:
+        rental = rent(stand, "Google")
+        await clock.advance(2)
+        assert receiver.requests == []
+        await clock.advance(1)
+    [request] = receiver.requests
+    assert request.headers["content-type"] == "application/x-www-form-urlencoded"
+    [message] = rental.messages
+    assert {name: values[0] for name, values in parse_qs(request.content.decode()).items()} == {
+        "event": "incoming_message",
+        "id": "10000001",
+        "timestamp": "1750000003",
+        "date_time": "2025-06-15 11:06:43 EDT",
+        "from": message.sender,
+        "to": "1" + rental.number,
+        "service": "Google",
+        "reply": message.text,
+        "pin": "G-" + message.code,
+        "price": "1.00",
+    }
+
+
+async def test_getatext_sends_json_with_the_code_as_a_number(clock):
+    receiver = Receiver()
+    async with running("getatext", clock, receiver) as stand:
+        rental = rent(stand, "whatsapp")
+        stand.deliver(rental.id, code="012345")
+        await clock.advance(0)
+    [request] = receiver.requests
+    assert json.loads(request.content) == {
+        "id": 10_000_001,
+        "code": 12345,
+        "received_at": "2025-06-15 11:06:40",
+        "number": rental.number,
+        "service_name": "Whatsapp",
+        "status": "active",
+        "cost": "0.55",
+    }
+
+
+@pytest.mark.parametrize("failure", [500, 302, 404, httpx.ConnectError("nobody there")])
+async def test_getsms_tries_again_after_ten_minutes_until_it_hears_200(clock, failure):
+    receiver = Receiver(failure, failure)
+    async with running("getsms", clock, receiver) as stand:
+        rent(stand, "Amazon")
+        await clock.advance(3)
+        assert len(receiver.requests) == 1
+        await clock.advance(599)
+        assert len(receiver.requests) == 1
+        await clock.advance(1)
+        assert len(receiver.requests) == 2
+        await clock.advance(24 * 3600)
+    assert len(receiver.requests) == 3
+
+
+@pytest.mark.parametrize(("kind", "service", "tries"), [("getsms", "Amazon", 6), ("getatext", "amazon", 1)])
+async def test_a_webhook_is_given_up_in_the_end(clock, kind, service, tries):
+    receiver = Receiver(*[500] * 10)
+    async with running(kind, clock, receiver) as stand:
+        rent(stand, service)
+        await clock.advance(24 * 3600)
+    assert len(receiver.requests) == tries
+
+
+async def test_a_cancelled_rental_gets_no_sms_and_no_webhook(clock):
+    receiver = Receiver()
+    async with running("getsms", clock, receiver) as stand:
+        stand.account.cancel(rent(stand, "Amazon"))
+        await clock.advance(24 * 3600)
+    assert receiver.requests == []
+
+
+async def test_a_webhook_can_be_repeated(clock):
+    receiver = Receiver()
+    async with running("getatext", clock, receiver) as stand:
+        rental = rent(stand, "amazon")
+        await clock.advance(3)
+        stand.push_again(rental.id)
+        await clock.advance(0)
+    assert len({request.content for request in receiver.requests}) == 1
+    assert len(receiver.requests) == 2
