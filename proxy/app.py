@@ -30,7 +30,7 @@ from proxy.pollers.every import every
 from proxy.pollers.settlement import settle_unknown
 from proxy.providers import ADAPTERS
 from proxy.providers.base import ProviderSettings
-from proxy.providers.wire import PooledTransport
+from proxy.providers.wire import Pool, Through, Wire
 from proxy.sandbox import Sandbox, Settings, sandbox_for
 from proxy.store.reads import have_books, open_reads
 from proxy.store.store import open_store
@@ -69,7 +69,7 @@ class Line:
 
 
 def connect(config: Config, provider: ProviderConfig, clock: Clock) -> Line:
-    """The adapter that the provider's `kind` names, on its own transport."""
+    """The adapter that the provider's `kind` names, on its own wire."""
     settings = ProviderSettings(
         base_url="http://sandbox" if provider.base_url == SANDBOX else provider.base_url,
         api_key=provider.api_key,
@@ -78,14 +78,14 @@ def connect(config: Config, provider: ProviderConfig, clock: Clock) -> Line:
         countries=provider.countries,
     )
     sandbox, webhooks = None, None
-    transport: httpx.AsyncBaseTransport
+    wire: Wire
     if provider.base_url == SANDBOX:
         webhooks = httpx.AsyncClient() if provider.webhook_token else None
         sandbox = sandbox_for(provider.kind, clock, settings=_sandbox_settings(config, provider, clock), http=webhooks)
-        transport = httpx.ASGITransport(app=sandbox.app)
+        wire = Through(httpx.ASGITransport(app=sandbox.app))
     else:
-        transport = PooledTransport()
-    adapter = ADAPTERS[provider.kind](provider.name, transport, clock, settings)
+        wire = Pool()
+    adapter = ADAPTERS[provider.kind](provider.name, wire, clock, settings)
     return Line(Upstream(provider, adapter, config.services, clock, random.Random()), sandbox, webhooks)
 
 

@@ -1,11 +1,11 @@
-"""A whole gateway for tests: real HTTP on loopback, a real SQLite file, and the sandbox behind it on ports of its own."""
+"""A whole gateway for tests: real HTTP on loopback, a real SQLite file, and the sandbox on ports of its own."""
 
 import asyncio
 import textwrap
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 import uvicorn
@@ -13,10 +13,13 @@ import uvicorn
 from proxy import config as configuration
 from proxy.app import House, running
 from proxy.clock import Clock, SystemClock
-from proxy.sandbox import GetatextSandbox, GetsmsSandbox, Settings, sandbox_for
+from proxy.sandbox import GetatextSandbox, GetsmsSandbox, Seen, Settings, sandbox_for
 from proxy.server import Server, bind
 
+T = TypeVar("T")
+
 KEY = "test-key"
+OTHER_KEY = "other-key"
 ADMIN = "admin-token"
 
 ROUTING = """
@@ -35,15 +38,15 @@ providers:
     base_url: {getsms}
     user: demo
     api_key: demo
-    timeout: 2
-    poll: 0.2
+    timeout: {timeout}
+    poll: {poll}
     {getsms_extra}
   - name: getatext
     kind: getatext
     base_url: {getatext}
     api_key: demo
-    timeout: 2
-    poll: 0.2
+    timeout: {timeout}
+    poll: {poll}
     {getatext_extra}
 rules:
 {rules}
@@ -51,6 +54,59 @@ rules:
 RULES = """
 - name: everything
 """
+
+
+async def eventually(look: Callable[[], T | Awaitable[T]], *, seconds: float = 10) -> T:
+    """The first true value of `look()`, awaited if need be; fails after so many seconds."""
+    async with asyncio.timeout(seconds):
+        while True:
+            found = look()
+            if isinstance(found, Awaitable):
+                found = await found
+            if found:
+                return found
+            await asyncio.sleep(0.02)
+
+
+class Port:
+    """An ASGI application on a port of its own, which it keeps while it is closed."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+        self._port = 0
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self._port}"
+
+    async def open(self) -> None:
+        listener = bind("127.0.0.1", self._port)
+        self._port = listener.getsockname()[1]
+        started = asyncio.Event()
+        config = uvicorn.Config(
+            self._app, interface="asgi3", loop="none", http="httptools", ws="none", lifespan="off", log_config=None
+        )
+        self._server = Server(config, started.set)
+        self._task = asyncio.create_task(self._server.serve([listener]), name=f"port {self._port}")
+        await started.wait()
+
+    def leave(self) -> None:
+        """Begin to close."""
+        self._server.should_exit = self._server.force_exit = True
+
+    async def close(self) -> None:
+        self.leave()
+        await self._task
+
+
+@asynccontextmanager
+async def serving(app: Any) -> AsyncIterator[Port]:
+    port = Port(app)
+    await port.open()
+    try:
+        yield port
+    finally:
+        await port.close()
 
 
 class Stage:
@@ -67,7 +123,11 @@ class Stage:
         self.root = ""
         """Of everything else."""
         self.web: httpx.AsyncClient
+        self.ports: dict[str, Port] = {}
+        """By name: the providers, and the gateway itself."""
         self.routing: dict[str, Any] = {}
+        self.gateway: AsyncExitStack
+        """What closes the gateway."""
 
     @property
     def config(self) -> configuration.Config:
@@ -88,42 +148,52 @@ class Stage:
         reply.raise_for_status()
         return reply.json()
 
+    async def route(self, service: str = "wa", **params: Any) -> list[tuple[str, bool, str]]:
+        """The route that `explain` shows: provider, whether it is kept, reason."""
+        shown = await self.admin("explain", service=service, **params)
+        return [(leg["provider"], leg["kept"], leg["reason"]) for leg in shown["route"]]
+
+    async def outcomes(self) -> list[tuple[str, str]]:
+        """Provider and outcome of every attempt, oldest first."""
+        return [(attempt["provider"], attempt["outcome"]) for attempt in reversed(await self.admin("attempts"))]
+
     async def number(self, service: str = "wa", **params: Any) -> tuple[int, str]:
         """Buy a number that must be had: id and phone."""
         words = await self.ask("getNumber", service=service, **params)
-        head, id, phone = words.split(":")
-        assert head == "ACCESS_NUMBER"
+        assert words.startswith("ACCESS_NUMBER:"), words
+        _, id, phone = words.split(":")
         return int(id), phone
 
     async def until(self, wanted: str, action: str = "getStatus", *, seconds: float = 10, **params: Any) -> str:
         """Ask until the answer begins with `wanted`; fails after so many seconds."""
-        async with asyncio.timeout(seconds):
-            while not (words := await self.ask(action, **params)).startswith(wanted):
-                await asyncio.sleep(0.02)
-        return words
+
+        async def answer() -> str:
+            words = await self.ask(action, **params)
+            return words if words.startswith(wanted) else ""
+
+        return await eventually(answer, seconds=seconds)
 
     def rental(self, sandbox: GetsmsSandbox | GetatextSandbox, phone: str) -> Any:
         """The stand-in's newest rental of this number."""
         return [rental for rental in sandbox.rentals if phone.endswith(rental.number[-10:])][-1]
 
+    def seen(self, sandbox: GetsmsSandbox | GetatextSandbox, endpoint: str) -> list[Seen]:
+        """The requests of one kind that reached the stand-in."""
+        return [request for request in sandbox.requests if request.endpoint == endpoint]
 
-@asynccontextmanager
-async def serving(app: Any, port: int = 0) -> AsyncIterator[str]:
-    """An ASGI application on a port of its own; gives its address."""
-    listener = bind("127.0.0.1", port)
-    started = asyncio.Event()
-    config = uvicorn.Config(
-        app, interface="asgi3", loop="none", http="httptools", ws="none", lifespan="off", log_config=None
-    )
-    server = Server(config, started.set)
-    async with asyncio.TaskGroup() as group:
-        group.create_task(server.serve([listener]), name="server")
-        await started.wait()
+    async def restart(self) -> None:
+        """Stop the gateway in order and start it again on the same database."""
+        await self.gateway.aclose()
+        await self.gateway.enter_async_context(opened(self))
+
+    @asynccontextmanager
+    async def stopped(self, provider: str) -> AsyncIterator[None]:
+        """Nobody listens on the provider's port for this while."""
+        await self.ports[provider].close()
         try:
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+            yield
         finally:
-            server.should_exit = True
-            server.force_exit = True
+            await self.ports[provider].open()
 
 
 @asynccontextmanager
@@ -133,34 +203,47 @@ async def stage(
     client: Mapping[str, str] = {},
     rules: str = RULES,
     deadline: float = 5,
+    timeout: float = 2,
+    poll: float = 0.2,
     getsms: Settings | None = None,
     getatext: Settings | None = None,
     getsms_extra: str = "",
     getatext_extra: str = "",
+    clock: Clock | None = None,
 ) -> AsyncIterator[Stage]:
     """Everything up and running. Both stand-ins have their own default services; SMS come only when delivered."""
-    clock = SystemClock()
+    clock = clock or SystemClock()
     it = Stage(folder, clock)
     async with AsyncExitStack() as stack:
         it.web = await stack.enter_async_context(httpx.AsyncClient())
         it.getsms = sandbox_for("getsms", clock, settings=getsms or Settings(sms_after=None), http=it.web)  # type: ignore
         it.getatext = sandbox_for("getatext", clock, settings=getatext or Settings(sms_after=None), http=it.web)  # type: ignore
+        for sandbox in (it.getsms, it.getatext):
+            it.ports[sandbox.kind] = await stack.enter_async_context(serving(sandbox.app))
         it.routing = {
             "client": "\n    ".join(f"{key}: {value}" for key, value in client.items()),
             "rules": textwrap.indent(textwrap.dedent(rules).strip(), "  "),
             "deadline": deadline,
-            "getsms": await stack.enter_async_context(serving(it.getsms.app)),
-            "getatext": await stack.enter_async_context(serving(it.getatext.app)),
+            "timeout": timeout,
+            "poll": poll,
+            "getsms": it.ports["getsms"].address,
+            "getatext": it.ports["getatext"].address,
             "getsms_extra": getsms_extra,
             "getatext_extra": getatext_extra,
         }
-        await stack.enter_async_context(opened(it))
-        yield it
+        it.gateway = await stack.enter_async_context(AsyncExitStack())
+        await it.gateway.enter_async_context(opened(it))
+        try:
+            yield it
+        finally:
+            for port in it.ports.values():
+                port.leave()  # all at once: each takes its time
 
 
 @asynccontextmanager
 async def opened(it: Stage) -> AsyncIterator[House]:
-    """The gateway itself, on the stage's database; a second one after the first is a restart."""
-    async with running(it.config, it.clock) as it.house, serving(it.house) as it.root:
+    """The gateway itself, on the stage's database."""
+    async with running(it.config, it.clock) as it.house, serving(it.house) as it.ports["gateway"]:
+        it.root = it.ports["gateway"].address
         it.url = f"{it.root}/stubs/handler_api.php"
         yield it.house

@@ -2,15 +2,14 @@
 
 from collections.abc import Callable, Mapping
 
-import httpx
-
 from proxy.clock import Clock
 from proxy.providers.base import Provider, ProviderSettings
 from proxy.providers.getatext import Getatext
 from proxy.providers.getsms import Getsms
+from proxy.providers.wire import Wire
 
-AdapterClass = Callable[[str, httpx.AsyncBaseTransport, Clock, ProviderSettings], Provider]
-"""Called with the provider's configured name, its own transport, the clock and its settings."""
+AdapterClass = Callable[[str, Wire, Clock, ProviderSettings], Provider]
+"""Called with the provider's configured name, its own wire, the clock and its settings."""
 
 ADAPTERS: Mapping[str, AdapterClass] = {
     "getsms": Getsms,

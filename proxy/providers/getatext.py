@@ -8,8 +8,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from re import search
 
-import httpx
-
 from proxy.clock import Clock
 from proxy.domain.money import Usd, parse_usd, print_usd, scale
 from proxy.errors import NotSent, OutcomeUnknown
@@ -44,7 +42,7 @@ from proxy.providers.reading import (
     whole_of,
     words_of,
 )
-from proxy.providers.wire import Answer, exchange
+from proxy.providers.wire import Answer, Wire, exchange
 
 USA = 187
 PREMIUM = "premium"
@@ -93,11 +91,9 @@ NO_RENTAL = r"(?i)not found|invalid|unknown|does not exist|no rental"
 class Getatext:
     kind = "getatext"
 
-    def __init__(
-        self, name: str, transport: httpx.AsyncBaseTransport, clock: Clock, settings: ProviderSettings
-    ) -> None:
+    def __init__(self, name: str, wire: Wire, clock: Clock, settings: ProviderSettings) -> None:
         self.name = name
-        self._transport = transport
+        self._wire = wire
         self._clock = clock
         self._key = settings.api_key
         self._countries = settings.countries or (USA,)
@@ -192,7 +188,7 @@ class Getatext:
         return Push(upstream_id, _sms(code) if isinstance(code, str) else None)
 
     async def aclose(self) -> None:
-        await self._transport.aclose()
+        await self._wire.aclose()
 
     async def _ask(
         self,
@@ -207,9 +203,7 @@ class Getatext:
         if throttle and not await throttle.turn(timeout):
             raise NotSent(self.name, "our own limit leaves no turn within the deadline")
         left, headers = deadline - self._clock.monotonic(), {"Auth": self._key}
-        return await exchange(
-            self._transport, self.name, method, self._url + path, timeout=left, headers=headers, json=body
-        )
+        return await exchange(self._wire, self.name, method, self._url + path, timeout=left, headers=headers, json=body)
 
     async def _status(self, rental: Rental, timeout: float) -> Answer:
         body = {"id": _number(rental.upstream_id)}

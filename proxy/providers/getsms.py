@@ -7,8 +7,6 @@ with a form: so the key stands in no URL, and nothing on the way repeats it.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-import httpx
-
 from proxy.clock import Clock
 from proxy.domain.money import Usd
 from proxy.errors import NotSent, OutcomeUnknown, ProviderError
@@ -41,7 +39,7 @@ from proxy.providers.reading import (
     whole_of,
     words_of,
 )
-from proxy.providers.wire import exchange
+from proxy.providers.wire import Wire, exchange
 
 USA = 187
 NO_MESSAGES = "no messages"
@@ -71,11 +69,9 @@ class _Reply:
 class Getsms:
     kind = "getsms"
 
-    def __init__(
-        self, name: str, transport: httpx.AsyncBaseTransport, clock: Clock, settings: ProviderSettings
-    ) -> None:
+    def __init__(self, name: str, wire: Wire, clock: Clock, settings: ProviderSettings) -> None:
         self.name = name
-        self._transport = transport
+        self._wire = wire
         self._clock = clock
         self._user = settings.user
         self._key = settings.api_key
@@ -159,11 +155,11 @@ class Getsms:
         return Push(upstream_id, sms if sms.code or sms.text else None)
 
     async def aclose(self) -> None:
-        await self._transport.aclose()
+        await self._wire.aclose()
 
     async def _ask(self, command: str, timeout: float, **fields: str) -> _Reply:
         form = {"cmd": command, "user": self._user, "api_key": self._key, **fields}
-        answer = await exchange(self._transport, self.name, "POST", self._url, timeout=timeout, form=form)
+        answer = await exchange(self._wire, self.name, "POST", self._url, timeout=timeout, form=form)
         envelope = answer.json if isinstance(answer.json, dict) else {}
         status, message = text_of(envelope.get("status")).lower(), envelope.get("message")
         if answer.status == 200 and status == "ok" and message is not None:

@@ -1,16 +1,17 @@
 """The one place where bytes go out to a provider, and where it is decided whether a request can have had an effect.
 
-httpx's transport is the seam (real, embedded and recorded providers look alike); aiohttp's pool is behind it, because
-httpx's own slows down with every connection. A connection that was never made is NotSent; whatever goes wrong
-afterwards is OutcomeUnknown.
+A Wire is the seam: the network (Pool), or whatever httpx calls a transport, such as the embedded sandbox or a recorded
+exchange (Through). A connection that was never made is NotSent; whatever goes wrong afterwards is OutcomeUnknown.
 """
 
 import asyncio
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from json import dumps, loads
+from typing import Protocol
+from urllib.parse import urlencode
 
 import aiohttp
 import httpx
@@ -24,26 +25,43 @@ KEEPALIVE = 4.0
 LARGEST_BODY = 4 * 1024 * 1024
 CONNECT_SHARE = 0.5
 """Of the time for a whole exchange: so a timeout while connecting is told apart from one while waiting."""
-
-# Most specific first: several of these classes are also OSError, or each other.
-FAULTS: tuple[tuple[type[Exception], type[httpx.TransportError]], ...] = (
-    (aiohttp.ConnectionTimeoutError, httpx.ConnectTimeout),
-    (aiohttp.ClientConnectorError, httpx.ConnectError),
-    (aiohttp.InvalidURL, httpx.UnsupportedProtocol),
-    (aiohttp.NonHttpUrlClientError, httpx.UnsupportedProtocol),
-    (TimeoutError, httpx.ReadTimeout),
-    (aiohttp.ServerDisconnectedError, httpx.RemoteProtocolError),
-    (aiohttp.ClientResponseError, httpx.RemoteProtocolError),
-    (aiohttp.ClientError, httpx.ReadError),
-    (OSError, httpx.ReadError),
-)
-NEVER_LEFT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
-BODY_HEADERS = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 OUR_HEADERS = {"User-Agent": "sms-proxy", "Accept": "application/json"}
 
+NEVER_LEFT = (
+    aiohttp.ConnectionTimeoutError,
+    aiohttp.ClientConnectorError,
+    aiohttp.InvalidURL,
+    aiohttp.NonHttpUrlClientError,
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.UnsupportedProtocol,
+)
 
-class PooledTransport(httpx.AsyncBaseTransport):
-    """Keep-alive connections to one provider. A request goes out once at most, whatever its method."""
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One request as it goes out."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+    timeout: float
+    """Seconds for the whole exchange."""
+
+
+class Wire(Protocol):
+    """Sends a message once, whatever its method, and follows nothing. Raises one of NEVER_LEFT only if nothing left."""
+
+    async def send(self, message: Message) -> tuple[int, bytes]:
+        """HTTP status and body."""
+
+    async def aclose(self) -> None: ...
+
+
+class Pool:
+    """Keep-alive connections to one provider, by aiohttp: the cost of httpx's own pool grows with their number."""
 
     def __init__(self, *, connections: int = CONNECTIONS, largest_body: int = LARGEST_BODY) -> None:
         self._connections = connections
@@ -51,22 +69,22 @@ class PooledTransport(httpx.AsyncBaseTransport):
         self._session: aiohttp.ClientSession | None = None
         self._is_closed = False
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+    async def send(self, message: Message) -> tuple[int, bytes]:
         if self._is_closed:
-            raise httpx.ConnectError("the transport is closed")
-        sent = await request.aread()
-        with _honest_faults():
-            async with self._opened().request(
-                request.method,
-                URL(str(request.url), encoded=True),
-                headers=[(k, v) for k, v in request.headers.multi_items() if k not in {"host", "content-length"}],
-                data=sent or None,
-                allow_redirects=False,
-                timeout=_timeouts(request),
-            ) as response:
-                body = await self._read(response)
-        headers = [(k, v) for k, v in response.headers.items() if k.lower() not in BODY_HEADERS]
-        return httpx.Response(response.status, headers=headers, content=body, request=request)
+            raise httpx.ConnectError("the connections are closed")
+        # `connect` counts the wait for a free connection too: all of it is before anything is sent.
+        timeout = aiohttp.ClientTimeout(
+            total=None, connect=message.timeout * CONNECT_SHARE, ceil_threshold=float("inf")
+        )
+        async with self._opened().request(
+            message.method,
+            _address(message.url),
+            headers=message.headers,
+            data=message.body or None,
+            allow_redirects=False,
+            timeout=timeout,
+        ) as response:
+            return response.status, await self._read(response)
 
     async def aclose(self) -> None:
         self._is_closed = True
@@ -92,8 +110,23 @@ class PooledTransport(httpx.AsyncBaseTransport):
         async for chunk in response.content.iter_any():
             body += chunk
             if len(body) > self._largest_body:
-                raise httpx.ReadError("the answer is too large")
+                raise aiohttp.ClientPayloadError("the answer is too large")
         return bytes(body)
+
+
+class Through:
+    """Any httpx transport: the embedded sandbox, recorded exchanges."""
+
+    def __init__(self, transport: httpx.AsyncBaseTransport) -> None:
+        self._transport = transport
+
+    async def send(self, message: Message) -> tuple[int, bytes]:
+        request = httpx.Request(message.method, message.url, headers=message.headers, content=message.body)
+        response = await self._transport.handle_async_request(request)
+        return response.status_code, await response.aread()
+
+    async def aclose(self) -> None:
+        await self._transport.aclose()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,33 +138,61 @@ class Answer:
 
 
 async def exchange(
-    transport: httpx.AsyncBaseTransport,
+    wire: Wire,
     provider: str,
     method: str,
     url: str,
     *,
     timeout: float,
     headers: Mapping[str, str] | None = None,
-    params: Mapping[str, str] | None = None,
     form: Mapping[str, str] | None = None,
     json: Mapping[str, object] | None = None,
 ) -> Answer:
     """Send one request, once. The texts of what it raises name neither URL nor header nor body: keys stand there."""
     if timeout <= 0:
         raise NotSent(provider, "no time was left to ask")
-    request = _build(provider, method, url, timeout, headers, params, form, json)
+    message = _message(method, url, timeout, headers or {}, form, json)
     try:
         async with asyncio.timeout(timeout):
-            response = await transport.handle_async_request(request)
-            body = await response.aread()
+            status, body = await wire.send(message)
     except NEVER_LEFT as exc:
-        raise NotSent(provider, f"no connection ({exc})") from None
+        raise NotSent(provider, f"no connection ({_cause(exc)})") from None
+    except UnicodeEncodeError:
+        # A header is written before anything leaves. Without the text: it quotes the header, which may be the key.
+        raise NotSent(provider, "the request cannot be written") from None
     except TimeoutError:
         raise OutcomeUnknown(provider, f"no answer within {timeout:.1f} s") from None
     # An embedded provider's own bug arrives here too; as with a real one, nobody knows how far it came.
     except Exception as exc:
         raise OutcomeUnknown(provider, f"the answer was lost ({type(exc).__name__})") from None
-    return Answer(response.status_code, body, parse_json(body))
+    return Answer(status, body, parse_json(body))
+
+
+def _cause(exc: Exception) -> str:
+    """Not str(exc): aiohttp quotes whole URLs, and some providers want their key there."""
+    return getattr(exc, "strerror", None) or type(exc).__name__
+
+
+def _message(
+    method: str,
+    url: str,
+    timeout: float,
+    headers: Mapping[str, str],
+    form: Mapping[str, str] | None,
+    json: Mapping[str, object] | None,
+) -> Message:
+    if json is not None:
+        headers = {**OUR_HEADERS, **headers, "Content-Type": "application/json"}
+        return Message(method, url, headers, print_json(json).encode(), timeout)
+    if form is not None:
+        headers = {**OUR_HEADERS, **headers, "Content-Type": "application/x-www-form-urlencoded"}
+        return Message(method, url, headers, urlencode(form).encode(), timeout)
+    return Message(method, url, {**OUR_HEADERS, **headers}, b"", timeout)
+
+
+@lru_cache(maxsize=1024)
+def _address(url: str) -> URL:
+    return URL(url, encoded=True)
 
 
 def parse_json(body: bytes) -> object:
@@ -150,46 +211,3 @@ def print_json(fields: Mapping[str, object]) -> str:
 
 def _literal(value: object) -> str:
     return format(value, "f") if isinstance(value, Decimal) else dumps(value)
-
-
-def _build(
-    provider: str,
-    method: str,
-    url: str,
-    timeout: float,
-    headers: Mapping[str, str] | None,
-    params: Mapping[str, str] | None,
-    form: Mapping[str, str] | None,
-    json: Mapping[str, object] | None,
-) -> httpx.Request:
-    every_header = {**OUR_HEADERS, **(headers or {})}
-    content = None
-    if json is not None:
-        every_header["Content-Type"] = "application/json"
-        content = print_json(json).encode()
-    times = {"connect": timeout * CONNECT_SHARE, "read": timeout}
-    try:
-        return httpx.Request(
-            method, url, headers=every_header, params=params, data=form, content=content, extensions={"timeout": times}
-        )
-    except (httpx.InvalidURL, ValueError) as exc:
-        # Without the text: a header that cannot be encoded is quoted there, and it may be the key.
-        raise NotSent(provider, f"the request cannot be written ({type(exc).__name__})") from None
-
-
-def _timeouts(request: httpx.Request) -> aiohttp.ClientTimeout:
-    """`connect` counts the wait for a free connection too: all of it is before anything is sent."""
-    times = request.extensions.get("timeout", {})
-    return aiohttp.ClientTimeout(
-        total=None, connect=times.get("connect"), sock_read=times.get("read"), ceil_threshold=float("inf")
-    )
-
-
-@contextmanager
-def _honest_faults() -> Iterator[None]:
-    try:
-        yield
-    except tuple(kind for kind, _ in FAULTS) as exc:
-        ours = next(ours for kind, ours in FAULTS if isinstance(exc, kind))
-        # Not str(exc): aiohttp quotes whole URLs, and some providers want their key there.
-        raise ours(getattr(exc, "strerror", None) or type(exc).__name__) from None

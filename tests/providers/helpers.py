@@ -14,6 +14,7 @@ from proxy.clock import SystemClock
 from proxy.providers.base import ProviderSettings
 from proxy.providers.getatext import Getatext
 from proxy.providers.getsms import Getsms
+from proxy.providers.wire import Through
 
 EXCHANGES = Path(__file__).parent.parent / "exchanges"
 KEY = "sk_very_secret"
@@ -49,12 +50,12 @@ def in_turn(*replies: httpx.Response | Exception) -> httpx.MockTransport:
 
 
 def getsms(transport: httpx.AsyncBaseTransport, base_url: str = "https://getsms.test") -> Getsms:
-    return Getsms("getsms", transport, SystemClock(), ProviderSettings(base_url, KEY, user="demo"))
+    return Getsms("getsms", Through(transport), SystemClock(), ProviderSettings(base_url, KEY, user="demo"))
 
 
 def getatext(transport: httpx.AsyncBaseTransport, tier: str = "standard", clock: object = None) -> Getatext:
     settings = ProviderSettings("https://getatext.test/", KEY, tier=tier)
-    return Getatext("getatext", transport, clock or SystemClock(), settings)
+    return Getatext("getatext", Through(transport), clock or SystemClock(), settings)
 
 
 class ManualClock:

@@ -12,6 +12,7 @@ from proxy.clock import SystemClock
 from proxy.errors import NotSent, OutcomeUnknown
 from proxy.providers import ADAPTERS
 from proxy.providers.base import Bought, Order, Provider, ProviderSettings, Refused
+from proxy.providers.wire import Through
 
 from .helpers import answering, every_cut, in_turn, reply_bytes
 
@@ -46,7 +47,7 @@ STATUSES = st.sampled_from([200, 201, 204, 302, 400, 403, 404, 408, 422, 429, 50
 
 def _outcome(kind: str, transport: httpx.AsyncBaseTransport) -> object:
     """What came of a purchase; only what a purchase may end in is let through."""
-    provider = ADAPTERS[kind]("it", transport, SystemClock(), ProviderSettings("https://it.test", "key"))
+    provider = ADAPTERS[kind]("it", Through(transport), SystemClock(), ProviderSettings("https://it.test", "key"))
     try:
         return asyncio.run(provider.buy(ORDER, 5))
     except (NotSent, OutcomeUnknown) as exc:
