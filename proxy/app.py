@@ -24,7 +24,7 @@ from proxy.gateway.gateway import Gateway
 from proxy.gateway.market import Market
 from proxy.gateway.upstream import Upstream
 from proxy.pollers.accounts import PRICE_SECONDS, Accounts, learn_delivery
-from proxy.pollers.codes import Codes
+from proxy.pollers.codes import ROUNDS_PER_POLL, Codes
 from proxy.pollers.endings import Endings
 from proxy.pollers.every import every
 from proxy.pollers.settlement import settle_unknown
@@ -42,8 +42,6 @@ log = logging.getLogger(__name__)
 
 SANDBOX = "sandbox"
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
-ROUNDS_PER_POLL = 8
-"""Rounds of looking for SMS in the time between two looks at the same thing: no look waits long for its round."""
 ENDING_SECONDS = 1.0
 BALANCE_SECONDS = 1.0
 SETTLING_SECONDS = 15.0
@@ -75,6 +73,7 @@ def connect(config: Config, provider: ProviderConfig, clock: Clock) -> Line:
         api_key=provider.api_key,
         user=provider.user,
         tier=provider.tier,
+        timeout=provider.timeout,
         countries=provider.countries,
     )
     sandbox, webhooks = None, None

@@ -28,8 +28,10 @@ from proxy.errors import BadConfig, GatewayError, ProviderError
 from proxy.gateway.explain import offers_side_by_side, route_as_json
 from proxy.providers import ADAPTERS
 from proxy.sandbox import KINDS, combined_app, sandbox_for
+from proxy.server import bind
 from proxy.server import serve as serve_forever
 from proxy.store.reads import TABLES, Row, have_books, open_reads
+from proxy.stub.params import a_carrier
 
 T = TypeVar("T")
 
@@ -186,7 +188,7 @@ def explain(
                 service=market.find_service(service),
                 country=client.country or (market.config.country if country is None else country),
                 max_price=max_price,
-                operator=operator.lower(),
+                operator=a_carrier(operator),
                 keep_operator=bool(operator),
                 area_codes=areas,
                 lock_area_codes=bool(areas),
@@ -282,7 +284,8 @@ def keygen() -> None:
 def sandbox(host: str, port: int) -> None:
     """Serve the stand-ins for the providers on a port: /getsms and /getatext, steered at /_sandbox below each."""
     clock = SystemClock()
-    stands = [sandbox_for(kind, clock) for kind in KINDS]
+    listener = bind(host, port)
     for kind in KINDS:
-        click.echo(f"base_url: http://{host}:{port}/{kind}")
-    uvicorn.run(combined_app(stands), host=host, port=port, log_level="warning", ws="none")
+        click.echo(f"base_url: http://{host}:{listener.getsockname()[1]}/{kind}")
+    config = uvicorn.Config(combined_app([sandbox_for(kind, clock) for kind in KINDS]), log_level="warning", ws="none")
+    uvicorn.Server(config).run([listener])

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import uvicorn
 
-from proxy.app import House, running
+from proxy.app import LOOPBACK, SANDBOX, House, running
 from proxy.clock import Clock
 from proxy.config import Config
 from proxy.errors import BadConfig
@@ -61,6 +61,7 @@ async def serve(config: Config, clock: Clock, reread: Callable[[], Config], say:
                 say(f"admin token for this run: {house.admin_token}")
             say(f"sms-proxy ready on {address}")
 
+        _warn_if_open(config)
         server = Server(_uvicorn(house), ready)
         _on_signals(server, house, reread)
         await server.serve([listener])
@@ -83,6 +84,18 @@ def _uvicorn(house: House) -> uvicorn.Config:
         limit_concurrency=MOST_CONNECTIONS,
         timeout_keep_alive=IDLE_SECONDS,
     )
+
+
+def _warn_if_open(config: Config) -> None:
+    """What is harmless on this machine alone is said aloud when others can reach it."""
+    if config.listen.host in LOOPBACK:
+        return
+    for keyed in config.clients:
+        if keyed.api_key == "demo":
+            log.warning("client %s has the key everybody knows, and %s is open to others", keyed, config.listen.host)
+    for provider in config.providers:
+        if provider.base_url == SANDBOX:
+            log.warning("provider %s is the sandbox: its numbers are not real", provider.name)
 
 
 def _on_signals(server: Server, house: House, reread: Callable[[], Config]) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from proxy.domain.activation import Activation, Event
+from proxy.domain.activation import Activation, Event, Status
 from proxy.domain.attempt import Attempt
 from proxy.domain.client import Client
 from proxy.domain.money import Usd, print_usd
@@ -26,6 +26,8 @@ T = TypeVar("T")
 
 STALE_SECONDS = 2.0
 """Prices older than this are asked for once more before a client is sent away."""
+LAST_WORDS = 1.0
+"""Seconds after the deadline for booking how it ended."""
 BOOKING_PAUSE = 0.2
 """Between tries to book what is bought already, while the books cannot be written."""
 
@@ -50,11 +52,14 @@ async def buy(
         errand = Purchase(gateway, client, want, fingerprint)
         purchase = gateway.errands.start(errand.run(), f"purchase for {client.name}")
     ends: list[asyncio.Future[Any]] = [purchase] if hung_up is None else [purchase, hung_up]
-    await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+    seconds = gateway.market.config.deadline + LAST_WORDS
+    await asyncio.wait(ends, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
     if purchase.done():
         return purchase.result()
     _abandon(gateway, whose, purchase)
-    raise HungUp
+    if hung_up is not None and hung_up.done():
+        raise HungUp
+    raise NoNumbers("the deadline is over; what may still be bought is for the next equal request")
 
 
 def _abandon(gateway: Gateway, whose: tuple[str, str], purchase: asyncio.Future[Activation]) -> None:
@@ -207,11 +212,13 @@ class Purchase:
         receipt = Receipt(
             bought.upstream_id, bought.number, bought.operator, price, self.gateway.clock.now() + lifetime
         )
-        too_dear = price > offer.price and any(price > cap for cap in self._caps(upstream) if cap is not None)
+        over_caps = price > offer.price and any(price > cap for cap in self._caps(upstream) if cap is not None)
 
         def unit(tx: Transaction) -> Activation:
+            more = price - attempt.hold
+            too_dear = over_caps or (more > 0 and not tx.affords(self.client.name, self.client.budget, more))
             activation = tx.book(attempt, receipt)
-            return tx.advance(activation.id, Event.CLIENT_CANCELLED) if too_dear else activation
+            return tx.advance_if_possible(activation.id, Event.CLIENT_CANCELLED) if too_dear else activation
 
         try:
             activation = await self._write_until_done(unit)
@@ -219,7 +226,7 @@ class Purchase:
             reason, upstream_id = exc.reason, bought.upstream_id
             await self._write_until_done(lambda tx: tx.leave_unknown(attempt, reason, upstream_id))
             raise
-        if not too_dear:
+        if activation.status is not Status.CANCELLING:
             return activation
         self.refusals.append(f"{offer.provider}: it took {print_usd(price)}, more than allowed; given back")
         return None

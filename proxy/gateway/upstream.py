@@ -23,6 +23,8 @@ DEFAULT_LIFETIME = 1200
 """Seconds; SMS-Activate's own 20 minutes, where a provider says nothing."""
 OWN_FAULTS = frozenset({Reason.BAD_KEY, Reason.NO_MONEY, Reason.MAINTENANCE})
 """Refusals that say something about the provider's account, not about the request."""
+PATIENCE = 20.0
+"""Seconds for a call that is no purchase, with the wait for a turn where the provider limits them."""
 SMOOTHING = 0.2
 """How much one call counts in the latency that is shown."""
 
@@ -144,9 +146,8 @@ class Upstream:
 
     async def buy(self, offer: Offer, want: Want, timeout: float) -> Bought | Refused:
         """Spend money; what the answer teaches about price, stock and health is kept. Raises as the adapter does."""
-        seconds = min(timeout, self.config.timeout)
         try:
-            answer = await self._timed(self._provider.buy(self.order(offer, want, offer.price), seconds))
+            answer = await self._timed(self._provider.buy(self.order(offer, want, offer.price), timeout))
         except ProviderError as exc:
             self.health.failed(exc.reason)
             self.money_moved = self.money_moved or isinstance(exc, OutcomeUnknown)
@@ -216,7 +217,7 @@ class Upstream:
     # Calls
 
     async def _ask(self, call: Callable[[float], Awaitable[T]]) -> T:
-        return await self._timed(call(self.config.timeout))
+        return await self._timed(call(PATIENCE))
 
     async def _timed(self, call: Awaitable[T]) -> T:
         begun = self._clock.monotonic()

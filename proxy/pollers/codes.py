@@ -20,7 +20,9 @@ LIST_LENGTH = 3
 """A list of newest SMS that is this long may have run over."""
 TO_BE_SURE = 60.0
 """Seconds between looks at a rental that the list of newest SMS is trusted with."""
-LOOKS_PER_SECOND = 50
+LOOKS_PER_SECOND = 100
+ROUNDS_PER_POLL = 8
+"""Rounds in the time between two looks at the same thing: so that no look waits long for its round."""
 YOUNG, MIDDLING = 120.0, 300.0
 """Ages in seconds: most SMS come to the young, hardly any after that."""
 RELAXED = 5.0
@@ -78,7 +80,7 @@ class Codes:
         if self._lists_newest and now - self._listed_at >= self._poll * 0.9:
             self._listed_at = now
             await self._read_list(now)
-        most = max(1, int(LOOKS_PER_SECOND * self._upstream.config.poll))
+        most = max(1, int(LOOKS_PER_SECOND * self._upstream.config.poll / ROUNDS_PER_POLL))
         due = [self._gateway.store.live.open.get(id) for id in self._schedule.take(now, most)]
         await each((activation for activation in due if activation is not None), self._look)
 

@@ -21,6 +21,8 @@ class ProviderSettings:
     api_key: str = field(repr=False)
     user: str = ""
     tier: str = "standard"
+    timeout: float = 10.0
+    """Seconds for one exchange; the wait for a turn, where the provider limits them, comes on top."""
     countries: tuple[int, ...] = ()
     """SMS-Activate's ids of the countries that are bought here; empty: those that the kind is known for."""
     currency: object | None = None

@@ -96,6 +96,7 @@ class Getatext:
         self._wire = wire
         self._clock = clock
         self._key = settings.api_key
+        self._timeout = settings.timeout
         self._countries = settings.countries or (USA,)
         self._url = f"{settings.base_url.rstrip('/')}/api/v1/"
         self._rents = Throttle(clock, RENTS_A_SECOND)
@@ -202,8 +203,10 @@ class Getatext:
         deadline = self._clock.monotonic() + timeout
         if throttle and not await throttle.turn(timeout):
             raise NotSent(self.name, "our own limit leaves no turn within the deadline")
-        left, headers = deadline - self._clock.monotonic(), {"Auth": self._key}
-        return await exchange(self._wire, self.name, method, self._url + path, timeout=left, headers=headers, json=body)
+        left = min(self._timeout, deadline - self._clock.monotonic())
+        return await exchange(
+            self._wire, self.name, method, self._url + path, timeout=left, headers={"Auth": self._key}, json=body
+        )
 
     async def _status(self, rental: Rental, timeout: float) -> Answer:
         body = {"id": _number(rental.upstream_id)}

@@ -75,6 +75,7 @@ class Getsms:
         self._clock = clock
         self._user = settings.user
         self._key = settings.api_key
+        self._timeout = settings.timeout
         self._countries = settings.countries or (USA,)
         base = settings.base_url.rstrip("/")
         self._url = base if base.endswith(".php") else f"{base}/api_command.php"
@@ -159,7 +160,8 @@ class Getsms:
 
     async def _ask(self, command: str, timeout: float, **fields: str) -> _Reply:
         form = {"cmd": command, "user": self._user, "api_key": self._key, **fields}
-        answer = await exchange(self._wire, self.name, "POST", self._url, timeout=timeout, form=form)
+        left = min(self._timeout, timeout)
+        answer = await exchange(self._wire, self.name, "POST", self._url, timeout=left, form=form)
         envelope = answer.json if isinstance(answer.json, dict) else {}
         status, message = text_of(envelope.get("status")).lower(), envelope.get("message")
         if answer.status == 200 and status == "ok" and message is not None:

@@ -99,7 +99,8 @@ class Transaction:
 
     def begin_attempt(self, draft: Draft) -> Attempt:
         """Book the hold and the attempt, or raise NoBalance. Must be durable before the request leaves."""
-        self._check_budget(draft)
+        if not self.affords(draft.client, draft.budget, draft.hold):
+            raise NoBalance
         started = (draft.client, draft.service, draft.country, draft.provider, draft.upstream_service, draft.hold)
         rest = (self.now, draft.lifetime, draft.several_sms, draft.fingerprint)
         cursor = self._sql(
@@ -244,15 +245,15 @@ class Transaction:
             "INSERT INTO probe (id, at) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET at = excluded.at", (self.now,)
         )
 
-    def _check_budget(self, draft: Draft) -> None:
-        if draft.budget is None:
-            return
+    def affords(self, client: str, budget: Budget | None, amount: Usd) -> bool:
+        """Whether the client may spend so much more."""
+        if budget is None:
+            return True
         (spent,) = self._sql(
             "SELECT coalesce(sum(amount), 0) FROM spending WHERE client = ? AND day >= ?",
-            (draft.client, first_day(draft.budget.per, self.now)),
+            (client, first_day(budget.per, self.now)),
         ).fetchone()
-        if spent + draft.hold > draft.budget.amount:
-            raise NoBalance
+        return bool(spent + amount <= budget.amount)
 
     def _settle(
         self, attempt: Attempt, outcome: Outcome, reason: str, upstream_id: str = "", activation_id: int | None = None
