@@ -186,7 +186,7 @@ def explain(
                 raise click.UsageError(f"there is no client {name!r} in {path}")
             want = Want(
                 service=market.find_service(service),
-                country=client.country or (market.config.country if country is None else country),
+                country=next(one for one in (client.country, country, market.config.country) if one is not None),
                 max_price=max_price,
                 operator=a_carrier(operator),
                 keep_operator=bool(operator),

@@ -4,6 +4,7 @@ GatewayError
 ├── ClientFault        the client asked for what cannot be (stub.replies has a word for each)
 ├── ProviderError      a provider could not be asked, or what it said makes no sense
 │   ├── NotSent          no connection was made: the request certainly did nothing
+│   │   └── NoTurn         not even tried, to keep to the provider's own limit
 │   └── OutcomeUnknown   the request may have been carried out, and nobody can say
 ├── StoreClosed        the books cannot be written now: buy nothing
 └── BadConfig          routing.yaml is wrong; carries every complaint
@@ -28,7 +29,11 @@ class ProviderError(GatewayError):
 
 
 class NotSent(ProviderError):
-    """No connection was made, or our own limit left no turn: the request certainly did nothing."""
+    """No connection was made: the request certainly did nothing."""
+
+
+class NoTurn(NotSent):
+    """The provider takes only so many requests a second, and no turn came in time: no fault of its own."""
 
 
 class OutcomeUnknown(ProviderError):

@@ -131,5 +131,6 @@ async def explain(gateway: Gateway, asked: Mapping[str, str]) -> dict[str, Any]:
         raise HTTPException(404, "no service has this code or name") from exc
     except ValueError as exc:
         raise HTTPException(400, "max_price is no amount of money") from exc
-    want = Want(service, _whole(asked, "country", client.country or gateway.market.config.country), max_price)
+    country = _whole(asked, "country", gateway.market.config.country)
+    want = Want(service, country if client.country is None else client.country, max_price)
     return route_as_json(gateway.market.route(client, want), want, client.name)

@@ -25,7 +25,7 @@ def parse_usd(value: object) -> Usd:
         amount = Decimal(value.strip()) if isinstance(value, str) else Decimal(value)
     except InvalidOperation:
         raise ValueError(f"not an amount of money: {value!r}") from None
-    if not amount.is_finite() or abs(amount) > LARGEST // DOLLAR:
+    if not amount.is_finite() or amount.adjusted() > 7 or abs(amount) * DOLLAR > LARGEST:
         raise ValueError(f"not an amount of money: {value!r}")
     return int((amount * DOLLAR).to_integral_value(ROUND_CEILING))
 

@@ -71,7 +71,8 @@ async def give_back(gateway: Gateway, activation: Activation) -> Activation | No
             return await gateway.store.write(lambda tx: tx.advance_if_possible(activation.id, Event.CANCEL_CONFIRMED))
         if answer is Cancelled.TOO_EARLY:
             return activation
-        return await book_look(gateway, activation, await upstream.look(rental, closely=True))
+        look = await upstream.look(rental, closely=True)
+        return await book_look(gateway, activation, look, at_end=gateway.clock.now() >= activation.expires_at)
     except ProviderError:
         return None
 

@@ -12,7 +12,7 @@ from proxy.config import ProviderConfig
 from proxy.domain.money import Usd
 from proxy.domain.offer import Offer, Want
 from proxy.domain.routing import Candidate
-from proxy.errors import OutcomeUnknown, ProviderError
+from proxy.errors import NoTurn, OutcomeUnknown, ProviderError
 from proxy.gateway.health import Health
 from proxy.providers.base import Bought, Cancelled, Listing, Look, News, Order, Provider, Push, Reason, Refused, Rental
 
@@ -149,7 +149,8 @@ class Upstream:
         try:
             answer = await self._timed(self._provider.buy(self.order(offer, want, offer.price), timeout))
         except ProviderError as exc:
-            self.health.failed(exc.reason)
+            if not isinstance(exc, NoTurn):
+                self.health.failed(exc.reason)
             self.money_moved = self.money_moved or isinstance(exc, OutcomeUnknown)
             raise
         match answer:

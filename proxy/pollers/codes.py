@@ -8,7 +8,7 @@ provider without such a list is asked rental by rental: often while a rental is 
 from collections.abc import Iterable
 
 from proxy.domain.activation import Activation, Status
-from proxy.errors import ProviderError
+from proxy.errors import ProviderError, StoreClosed
 from proxy.gateway import rentals
 from proxy.gateway.gateway import Gateway
 from proxy.gateway.upstream import Upstream
@@ -112,19 +112,18 @@ class Codes:
         """Look at one rental and book what came; whatever happens it is looked at again as long as it is open."""
         try:
             look = await self._upstream.look(rentals.rental_of(activation))
-            before = activation.code
-            activation = await rentals.book_look(self._gateway, activation, look)
-            if activation.code != before:
-                self._upstream.pushes_come = False  # a webhook would have been faster
-        except ProviderError:
-            pass  # counted where providers are called; the next look is as good
-        finally:
-            self._again(activation)
+            after = await rentals.book_look(self._gateway, activation, look)
+        except (ProviderError, StoreClosed):
+            # There may be news that could not be read or kept: not as late as the next look would otherwise be.
+            self._again(activation, self._gateway.clock.monotonic() + self._poll)
+            return
+        if after.code != activation.code:
+            self._upstream.pushes_come = False  # a webhook would have been faster
+        self._again(activation, self._next(after))
 
-    def _again(self, activation: Activation) -> None:
-        current = self._gateway.store.live.open.get(activation.id)
-        if current is not None:
-            self._schedule.put(current.id, self._next(current))
+    def _again(self, activation: Activation, at: float) -> None:
+        if activation.id in self._gateway.store.live.open:
+            self._schedule.put(activation.id, at)
             return
         ids = self._open_by_number.get(activation.phone, set())
         ids.discard(activation.id)

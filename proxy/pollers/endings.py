@@ -1,7 +1,7 @@
 """How one provider's activations come to their end: their time runs out, or a wish to cancel waits for the provider."""
 
 from proxy.domain.activation import Activation, Event, Status
-from proxy.errors import ProviderError
+from proxy.errors import ProviderError, StoreClosed
 from proxy.gateway import rentals
 from proxy.gateway.gateway import Gateway
 from proxy.pollers.every import Schedule
@@ -54,12 +54,14 @@ class Endings:
                 self._tries.pop(id, None)
 
     async def _see_to(self, activation: Activation) -> None:
-        if activation.status is Status.CANCELLING:
-            after = await rentals.give_back(self._gateway, activation)
-        else:
-            after = await self._end(activation)
-        if after is None:
-            after = activation
+        try:
+            if activation.status is Status.CANCELLING:
+                after = await rentals.give_back(self._gateway, activation) or activation
+            else:
+                after = await self._end(activation)
+        except StoreClosed:
+            self._later(activation)
+            return
         if after.status is Status.CANCELLING or after.status is Status.ENDING:
             self._later(after)
         elif after.is_open:

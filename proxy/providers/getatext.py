@@ -10,7 +10,7 @@ from re import search
 
 from proxy.clock import Clock
 from proxy.domain.money import Usd, parse_usd, print_usd, scale
-from proxy.errors import NotSent, OutcomeUnknown
+from proxy.errors import NotSent, NoTurn, OutcomeUnknown
 from proxy.providers.base import (
     Bought,
     Cancelled,
@@ -202,7 +202,7 @@ class Getatext:
         """One request, after a turn at the throttle; both within the timeout."""
         deadline = self._clock.monotonic() + timeout
         if throttle and not await throttle.turn(timeout):
-            raise NotSent(self.name, "our own limit leaves no turn within the deadline")
+            raise NoTurn(self.name, "its limit leaves no turn within the deadline")
         left = min(self._timeout, deadline - self._clock.monotonic())
         return await exchange(
             self._wire, self.name, method, self._url + path, timeout=left, headers={"Auth": self._key}, json=body

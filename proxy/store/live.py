@@ -75,7 +75,11 @@ class Live:
         found = None
         while waiting and found is None:
             candidate = self.open.get(waiting.popleft().id)
-            if candidate is not None and now - candidate.created_at <= REDELIVERY_SECONDS:
+            if (
+                candidate is not None
+                and candidate.status in SEEN_OPEN
+                and now - candidate.created_at <= REDELIVERY_SECONDS
+            ):
                 found = candidate
         if not waiting:
             self._undelivered.pop((client, fingerprint), None)

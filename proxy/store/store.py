@@ -3,7 +3,7 @@
 import fcntl
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -31,7 +31,8 @@ class Store:
 
     def write_soon(self, unit: Callable[[Transaction], object]) -> None:
         """For what may be lost in a crash: nobody waits for it, and nobody hears if it fails."""
-        self.writer.submit(unit).add_done_callback(lambda future: future.exception())
+        with suppress(StoreClosed):
+            self.writer.submit(unit).add_done_callback(lambda future: future.exception())
 
     def committed(self, transaction: Transaction) -> None:
         """Bring the live view along."""

@@ -261,7 +261,8 @@ class Transaction:
         """Say how it ended, unless that is settled already."""
         return bool(
             self._sql(
-                "UPDATE attempts SET outcome = ?, reason = ?, upstream_id = ?, activation_id = ?, ended_at = ?"
+                "UPDATE attempts SET outcome = ?, reason = ?, upstream_id = coalesce(nullif(?, ''), upstream_id),"
+                " activation_id = ?, ended_at = ?"
                 f" WHERE id = ? AND outcome IN ('{Outcome.BUYING}', '{Outcome.UNKNOWN}')",
                 (outcome, reason, upstream_id, activation_id, self.now, attempt.id),
             ).rowcount

@@ -21,21 +21,21 @@ def digest(key: str) -> bytes:
 class Bucket:
     """Holds as many tokens as may be spent in one second, and fills at that rate."""
 
-    __slots__ = ("_clock", "_filled_at", "_rate", "_tokens")
+    __slots__ = ("_clock", "_filled_at", "_tokens", "rate")
 
     def __init__(self, rate: float, clock: Clock) -> None:
         self._clock = clock
-        self._rate = rate
+        self.rate = rate
         self._tokens = rate
         self._filled_at = clock.monotonic()
 
     def take(self) -> None:
         """Raises TooManyRequests when there is no token left."""
         now = self._clock.monotonic()
-        self._tokens = min(self._rate, self._tokens + (now - self._filled_at) * self._rate)
+        self._tokens = min(self.rate, self._tokens + (now - self._filled_at) * self.rate)
         self._filled_at = now
         if self._tokens < 1:
-            raise TooManyRequests(max(1, math.ceil((1 - self._tokens) / self._rate)))
+            raise TooManyRequests(max(1, math.ceil((1 - self._tokens) / self.rate)))
         self._tokens -= 1
 
 
@@ -45,10 +45,12 @@ class Access:
     def __init__(self, clients: Sequence[KeyedClient], clock: Clock, buckets: Mapping[str, Bucket] = {}) -> None:
         self._clients = {digest(keyed.api_key): keyed.client for keyed in clients}
         self._digests = {found: found for found in self._clients}
-        everyone = [STRANGER, *self._clients.values()]
-        self.buckets = {
-            client.name: buckets.get(client.name) or Bucket(client.rate, clock) for client in everyone if client.rate
-        }
+        self.buckets: dict[str, Bucket] = {}
+        for client in (STRANGER, *self._clients.values()):
+            if client.rate:
+                # A bucket that is there already keeps its filling: a new configuration is no second start.
+                bucket = self.buckets[client.name] = buckets.get(client.name) or Bucket(client.rate, clock)
+                bucket.rate = client.rate
 
     def enter(self, key: str | None, *, open: bool = False) -> Client:
         """The client with this key, if it does not ask too fast. Raises BadKey, TooManyRequests."""

@@ -53,6 +53,8 @@ class Endpoint:
             if action.buys:
                 return await self._sell(action, call, receive)
             return await action.run(call)
+        except HungUp:
+            return None
         except GatewayError as exc:
             return refuse(exc)
         except Exception:
@@ -72,10 +74,7 @@ class Endpoint:
     async def _sell(self, action: Action, call: Call, receive: Receive) -> Reply | None:
         """A purchase goes on when the client hangs up; what it brings is kept for the client's next equal request."""
         call.hung_up = self.gateway.errands.start(_hang_up(receive), "the client's end")
-        try:
-            reply = await action.run(call)
-        except HungUp:
-            return None
+        reply = await action.run(call)
         if call.hung_up.done() and reply.bought is not None:
             self.gateway.store.live.keep_for_redelivery(reply.bought, call.fingerprint)
             return None
@@ -93,15 +92,17 @@ def parse(query: bytes) -> dict[str, str]:
         pairs = parse_qsl(words, keep_blank_values=True, errors="replace")
     if len(pairs) > MOST_PARAMETERS:
         raise BadAction("the request has too many parameters")
-    return {name.strip(): value.strip() for name, value in pairs}
+    return {name.strip(): value.strip() for name, value in pairs if name or value}
 
 
 async def _form(scope: Scope, receive: Receive) -> bytes:
-    """The form in the body; of any other kind of body nothing is taken."""
+    """The form in the body; of any other kind of body nothing is taken. Raises HungUp for half a body."""
     kind = next((value for name, value in scope["headers"] if name == b"content-type"), b"")
     body = b""
     while True:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            raise HungUp
         body += message.get("body", b"")
         if len(body) > MOST_BYTES:
             raise BadAction("the request is too long")

@@ -10,6 +10,7 @@ LARGEST_ID = 2**31 - 1
 WORDS_FOR_YES = frozenset({"1", "true", "yes", "on"})
 MOST_IN_A_LIST = 50
 NO_PRICE: Usd = -1
+NO_COUNTRY = -1
 CARRIERS = {"tmo": "tmobile", "t-mobile": "tmobile", "vz": "verizon", "att": "at&t"}
 """Short words that tools send, and the name that rules and providers know."""
 
@@ -23,12 +24,10 @@ def an_id(words: str) -> int:
 
 
 def a_country(words: str) -> int | None:
-    """None: any, which is the default one."""
+    """None: any, which is the default one. What is no country is one that nobody serves."""
     if words.lower() == "any":
         return None
-    if not (words.isascii() and words.isdigit() and len(words) < 7):
-        raise NoNumbers("a country is a number, as getCountries lists them")
-    return int(words)
+    return int(words) if words.isascii() and words.isdigit() and len(words) < 7 else NO_COUNTRY
 
 
 def a_status(words: str) -> int:
