@@ -75,6 +75,8 @@ def connect(config: Config, provider: ProviderConfig, clock: Clock) -> Line:
         tier=provider.tier,
         timeout=provider.timeout,
         countries=provider.countries,
+        currency_code=provider.currency_code,
+        per_usd=provider.per_usd,
     )
     sandbox, webhooks = None, None
     wire: Wire

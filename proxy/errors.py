@@ -111,6 +111,26 @@ class EarlyCancel(ClientFault):
     """The provider does not take the number back yet."""
 
 
+class RenewalImpossible(ClientFault):
+    """The number of that activation cannot be bought again."""
+
+
+class WrongAdditionalService(ClientFault):
+    """The service cannot be bought on the number of that activation."""
+
+
+class WrongExceptionPhone(ClientFault):
+    """A phoneException that is no list of prefixes."""
+
+
+class WrongDate(ClientFault):
+    """A history that ends before it begins, or is longer than 30 days."""
+
+
+class WrongService(ClientFault):
+    """An unknown service, for the one action that has a word of its own for that."""
+
+
 class OrderExists(ClientFault):
     """The idempotency key was used for another request, or its first use has no answer that could be given again."""
 

@@ -44,3 +44,9 @@ class Want:
     """Providers to choose among; empty for all."""
     without: tuple[str, ...] = ()
     """Providers to leave out."""
+    unwanted: tuple[str, ...] = ()
+    """Prefixes of numbers that are given back unseen."""
+    renews: str = ""
+    """The upstream id of an earlier rental of `number`, which is wanted for the same service again."""
+    renewed_price: Usd | None = None
+    """What that one cost."""

@@ -36,6 +36,24 @@ class Market:
         clients = (keyed.client for keyed in self.config.clients)
         return next((client for client in clients if not name or client.name == name), None)
 
+    @property
+    def provider_ids(self) -> dict[str, int]:
+        """Providers as numbers, for tools that know them as such: their place in the file, from 1."""
+        return {name: place for place, name in enumerate(self.upstreams, start=1)}
+
+    def provider_names(self, asked: Iterable[str]) -> tuple[str, ...]:
+        """Names for what a client calls providers, by name or by id; what is neither stays as it is."""
+        names = {str(place): name for name, place in self.provider_ids.items()}
+        return tuple(names.get(one, one) for one in asked)
+
+    def operators(self) -> dict[int, set[str]]:
+        """The carriers that can be asked for, by country."""
+        found: dict[int, set[str]] = {}
+        for upstream in self.upstreams.values():
+            for country in {listing.country for listing in upstream.listings} if upstream.carriers else ():
+                found.setdefault(country, set()).update(upstream.carriers)
+        return found
+
     def find_service(self, text: str) -> str:
         """The SMS-Activate code that is meant, or a provider's own name that has no code. Raises BadService."""
         code = resolve(text, self.config.services)

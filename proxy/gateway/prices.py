@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from proxy.domain.client import Client
 from proxy.domain.money import Usd
-from proxy.domain.offer import Want
+from proxy.domain.offer import Offer, Want
 from proxy.domain.routing import Drop, Route
 from proxy.gateway.market import Market
 
@@ -14,13 +14,18 @@ class Price:
     cost: Usd
     """What the next purchase costs."""
     count: int
-    """Numbers that the route's providers say they have; 1 for one that does not say."""
+    """Numbers that the route's providers say they have."""
+
+
+def count_of(offer: Offer) -> int:
+    """1 for a provider that does not say."""
+    return 1 if offer.stock is None else offer.stock
 
 
 def price_of(route: Route) -> Price | None:
     """None: nobody sells it to this client."""
     if kept := route.kept:
-        return Price(kept[0].price, sum(1 if offer.stock is None else offer.stock for offer in kept))
+        return Price(kept[0].price, sum(map(count_of, kept)))
     empty = [leg.offer.price for leg in route.legs if leg.dropped is Drop.NO_STOCK and leg.offer]
     return Price(min(empty), 0) if empty else None
 

@@ -206,7 +206,7 @@ class Purchase:
         await self._write_until_done(lambda tx: tx.refuse(attempt, reason))
 
     async def _book(self, attempt: Attempt, offer: Offer, upstream: Upstream, bought: Bought) -> Activation | None:
-        """Book what was bought. What turns out dearer than any cap allows is given back, and the search goes on."""
+        """Book what was bought. What is dearer than any cap allows or not wanted goes back, and the search goes on."""
         price = offer.price if bought.price is None else bought.price
         lifetime = bought.lifetime or attempt.lifetime
         receipt = Receipt(
@@ -214,11 +214,14 @@ class Purchase:
         )
         over_caps = price > offer.price and any(price > cap for cap in self._caps(upstream) if cap is not None)
 
+        unwanted = bool(self.want.unwanted) and bought.number.startswith(self.want.unwanted)
+
         def unit(tx: Transaction) -> Activation:
             more = price - attempt.hold
             too_dear = over_caps or (more > 0 and not tx.affords(self.client.name, self.client.budget, more))
             activation = tx.book(attempt, receipt)
-            return tx.advance_if_possible(activation.id, Event.CLIENT_CANCELLED) if too_dear else activation
+            goes_back = too_dear or unwanted
+            return tx.advance_if_possible(activation.id, Event.CLIENT_CANCELLED) if goes_back else activation
 
         try:
             activation = await self._write_until_done(unit)
@@ -228,7 +231,8 @@ class Purchase:
             raise
         if activation.status is not Status.CANCELLING:
             return activation
-        self.refusals.append(f"{offer.provider}: it took {print_usd(price)}, more than allowed; given back")
+        why = "its number is not wanted" if unwanted else f"it took {print_usd(price)}, more than allowed"
+        self.refusals.append(f"{offer.provider}: {why}; given back")
         return None
 
     def _caps(self, upstream: Upstream) -> tuple[Usd | None, ...]:

@@ -1,7 +1,7 @@
 """What becomes of an activation after it was bought: the client's decisions, and the provider's word on them."""
 
 from proxy.domain.activation import TRANSITIONS, Activation, Event, IllegalTransition, Status
-from proxy.errors import BadStatus, EarlyCancel, NoActivation, NoNumbers, ProviderError, StoreClosed
+from proxy.errors import BadStatus, EarlyCancel, NoActivation, ProviderError
 from proxy.gateway import messages
 from proxy.gateway.gateway import Gateway
 from proxy.providers.base import Cancelled, Look, Rental, RentalState
@@ -103,5 +103,3 @@ async def _advance(gateway: Gateway, activation: Activation, event: Event) -> Ac
         return await gateway.store.write(lambda tx: tx.advance(activation.id, event))
     except IllegalTransition as exc:
         raise BadStatus(str(exc)) from exc
-    except StoreClosed as exc:
-        raise NoNumbers(f"the books cannot be written: {exc}") from exc

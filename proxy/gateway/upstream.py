@@ -140,6 +140,8 @@ class Upstream:
             area_codes=want.area_codes,
             lock_area_codes=want.lock_area_codes,
             number=want.number,
+            renews=want.renews,
+            renewed_price=want.renewed_price,
         )
 
     # Purchases
@@ -205,6 +207,11 @@ class Upstream:
             raise
         self.balance_trouble = ""
         return self.balance
+
+    @property
+    def carriers(self) -> tuple[str, ...]:
+        """That an order can name; empty: none, or nobody knows which."""
+        return self._provider.carriers
 
     def read_push(self, fields: Mapping[str, object]) -> Push | None:
         """Understand a webhook. Raises ValueError for rubbish."""

@@ -6,6 +6,7 @@ from proxy.clock import Clock
 from proxy.providers.base import Provider, ProviderSettings
 from proxy.providers.getatext import Getatext
 from proxy.providers.getsms import Getsms
+from proxy.providers.sms_activate import SmsActivate
 from proxy.providers.wire import Wire
 
 AdapterClass = Callable[[str, Wire, Clock, ProviderSettings], Provider]
@@ -14,5 +15,6 @@ AdapterClass = Callable[[str, Wire, Clock, ProviderSettings], Provider]
 ADAPTERS: Mapping[str, AdapterClass] = {
     "getsms": Getsms,
     "getatext": Getatext,
+    "sms_activate": SmsActivate,
 }
 """By the `kind` in routing.yaml."""

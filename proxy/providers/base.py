@@ -7,6 +7,7 @@ why), or an exception that says whether the request can have had an effect.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol
 
@@ -25,8 +26,10 @@ class ProviderSettings:
     """Seconds for one exchange; the wait for a turn, where the provider limits them, comes on top."""
     countries: tuple[int, ...] = ()
     """SMS-Activate's ids of the countries that are bought here; empty: those that the kind is known for."""
-    currency: object | None = None
-    """How the account's money becomes dollars, where it is not in dollars."""
+    currency_code: str = "USD"
+    """In what the account counts, where it is not in dollars."""
+    per_usd: Decimal = Decimal(1)
+    """How much of that currency one dollar buys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,8 @@ class Bought:
     operator: str = ""
     balance: Usd | None = None
     """The account's balance after the purchase, as far as the answer says."""
+    several_sms: bool | None = None
+    """Whether another SMS may be asked for on the same number; None: the answer does not say."""
 
 
 class Reason(StrEnum):
@@ -162,6 +167,22 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenRental:
+    """One line of a provider's list of what is open on the account."""
+
+    upstream_id: str
+    service: str
+    """The provider's own name."""
+    number: str
+    price: Usd | None
+    since: str
+    """The provider's own time stamp; empty if it gives none."""
+    operator: str = ""
+    country: int | None = None
+    """SMS-Activate's country id, as far as the list says."""
+
+
+@dataclass(frozen=True, slots=True)
 class News:
     """One SMS in a provider's list of the newest on the whole account; it names no rental, only number and service."""
 
@@ -184,6 +205,8 @@ class Provider(Protocol):
 
     name: str
     kind: str
+    carriers: tuple[str, ...]
+    """That an order can name; empty: none, or nobody knows which."""
 
     async def listings(self, timeout: float) -> Sequence[Listing]:
         """The whole price list."""
@@ -200,11 +223,17 @@ class Provider(Protocol):
     async def finish(self, rental: Rental, timeout: float) -> None:
         """Tell that the code was used, where the provider wants to know; a no-op elsewhere."""
 
+    async def again(self, rental: Rental, timeout: float) -> bool:
+        """Ask for another SMS on the same number, where the provider wants to be asked; False: it will not."""
+
     async def look(self, rental: Rental, timeout: float, *, closely: bool = False) -> Look:
         """Messages and state of one rental; `closely` makes sure of the state where that costs a second call."""
 
     async def newest(self, timeout: float) -> Sequence[News] | None:
         """The newest SMS of the whole account, newest first; None: this provider has no such list."""
+
+    async def open_rentals(self, timeout: float) -> Sequence[OpenRental] | None:
+        """What is open on the account; None: this provider has no such list. A long list may come without its end."""
 
     async def balance(self, timeout: float) -> Usd: ...
 

@@ -17,6 +17,7 @@ from proxy.providers.base import (
     Listing,
     Look,
     News,
+    OpenRental,
     Order,
     ProviderSettings,
     Push,
@@ -90,6 +91,7 @@ NO_RENTAL = r"(?i)not found|invalid|unknown|does not exist|no rental"
 
 class Getatext:
     kind = "getatext"
+    carriers: tuple[str, ...] = ("at&t", "tmobile")
 
     def __init__(self, name: str, wire: Wire, clock: Clock, settings: ProviderSettings) -> None:
         self.name = name
@@ -156,6 +158,10 @@ class Getatext:
             await self._status(rental, deadline - self._clock.monotonic())
             await self._is_completed(rental, deadline - self._clock.monotonic())
 
+    async def again(self, rental: Rental, timeout: float) -> bool:
+        """There is nothing to ask: whatever comes to the number is shown."""
+        return True
+
     async def look(self, rental: Rental, timeout: float, *, closely: bool = False) -> Look:
         answer = await self._status(rental, timeout)
         if refused := self._refusal(answer):
@@ -170,6 +176,10 @@ class Getatext:
         return Look(_state(status, sms is not None), (sms,) if sms else (), phone_of(fields.get("number")))
 
     async def newest(self, timeout: float) -> Sequence[News] | None:
+        """There is no such list."""
+        return None
+
+    async def open_rentals(self, timeout: float) -> Sequence[OpenRental] | None:
         """There is no such list."""
         return None
 

@@ -16,6 +16,7 @@ from proxy.providers.base import (
     Listing,
     Look,
     News,
+    OpenRental,
     Order,
     ProviderSettings,
     Push,
@@ -68,6 +69,7 @@ class _Reply:
 
 class Getsms:
     kind = "getsms"
+    carriers: tuple[str, ...] = ()
 
     def __init__(self, name: str, wire: Wire, clock: Clock, settings: ProviderSettings) -> None:
         self.name = name
@@ -114,6 +116,10 @@ class Getsms:
     async def finish(self, rental: Rental, timeout: float) -> None:
         """The provider does not want to know."""
 
+    async def again(self, rental: Rental, timeout: float) -> bool:
+        """There is nothing to ask: whatever comes to the number is shown."""
+        return True
+
     async def look(self, rental: Rental, timeout: float, *, closely: bool = False) -> Look:
         """The state is asked before the messages: then an SMS that comes in between is seen, not cut off."""
         deadline = self._clock.monotonic() + timeout
@@ -135,6 +141,10 @@ class Getsms:
         return [
             News(number, text_of(row.get("service")), _sms(row)) for row in rows if (number := phone_of(row.get("to")))
         ]
+
+    async def open_rentals(self, timeout: float) -> Sequence[OpenRental] | None:
+        """There is no such list."""
+        return None
 
     async def balance(self, timeout: float) -> Usd:
         message = self._granted(await self._ask("balance", timeout)).message

@@ -95,6 +95,15 @@ class Reads:
             found[id].append(dict(zip(MESSAGE_COLUMNS, message, strict=True)))
         return found
 
+    async def bought_by(self, client: str, *, since: float, until: float, offset: int, limit: int) -> list[Activation]:
+        """The client's activations that were bought between two times, newest first."""
+        rows = await self._rows(
+            f"SELECT {ACTIVATION} FROM activations WHERE client = ? AND created_at BETWEEN ? AND ?"
+            " ORDER BY id DESC LIMIT ? OFFSET ?",
+            (client, since, until, limit, offset),
+        )
+        return [activation_of(row) for row in rows]
+
     async def page(
         self,
         table: Table,

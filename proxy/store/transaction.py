@@ -1,6 +1,7 @@
 """Every write there is. A `Transaction` is only ever handed to a unit of work: no write outside one can be typed."""
 
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -197,9 +198,10 @@ class Transaction:
             (Outcome.UNKNOWN, self.now),
         )
 
-    def mark_delivered(self, id: int) -> None:
-        """The client has seen the reply that names this activation."""
-        self._sql("UPDATE activations SET delivered = 1 WHERE id = ?", (id,))
+    def mark_delivered(self, ids: Sequence[int]) -> None:
+        """The client has seen the reply that names these activations."""
+        for id in ids:
+            self._sql("UPDATE activations SET delivered = 1 WHERE id = ?", (id,))
 
     # Messages
 

@@ -10,6 +10,7 @@ from proxy.gateway.gateway import Gateway
 from proxy.gateway.purchase import HungUp
 from proxy.stub.access import Access
 from proxy.stub.actions import ACTIONS
+from proxy.stub.dialects import DIALECTS, PLAIN
 from proxy.stub.registry import Action, Call
 from proxy.stub.replies import OUR_FAULT, Reply, refuse
 
@@ -36,10 +37,12 @@ class Endpoint:
         reply = await self._reply(scope, receive)
         if reply is None:
             return
-        await send({"type": "http.response.start", "status": reply.status, "headers": reply.headers})
-        await send({"type": "http.response.body", "body": reply.body})
-        if (bought := reply.bought) is not None:
-            self.gateway.store.write_soon(lambda tx: tx.mark_delivered(bought.id))
+        headers, body = reply.encode()
+        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+        if reply.bought:
+            ids = [activation.id for activation in reply.bought]
+            self.gateway.store.write_soon(lambda tx: tx.mark_delivered(ids))
 
     async def _reply(self, scope: Scope, receive: Receive) -> Reply | None:
         """None: the client hung up before there was one."""
@@ -48,8 +51,19 @@ class Endpoint:
             if scope["method"] == "POST":
                 query += b"&" + await _form(scope, receive)
             elif scope["method"] != "GET":
-                return Reply(b"", status=405, extra=[(b"allow", b"GET, POST")])
+                return Reply(status=405, extra=[(b"allow", b"GET, POST")])
             call, action = self._enter(parse(query))
+        except HungUp:
+            return None
+        except GatewayError as exc:
+            return refuse(exc)
+        reply = await self._run(action, call, receive)
+        dialect = DIALECTS[call.client.dialect]
+        return reply if reply is None or dialect is PLAIN else dialect.translate(action.name, reply)
+
+    async def _run(self, action: Action, call: Call, receive: Receive) -> Reply | None:
+        """None: the client hung up before there was a reply."""
+        try:
             if action.buys:
                 return await self._sell(action, call, receive)
             return await action.run(call)
@@ -59,7 +73,7 @@ class Endpoint:
             return refuse(exc)
         except Exception:
             log.exception("a request failed")
-            return Reply(OUR_FAULT.word.encode())
+            return Reply(OUR_FAULT.word)
 
     def _enter(self, query: dict[str, str]) -> tuple[Call, Action]:
         """Who asks, and for what. Raises BadKey, TooManyRequests, BadAction, in that order."""
@@ -75,10 +89,11 @@ class Endpoint:
         """A purchase goes on when the client hangs up; what it brings is kept for the client's next equal request."""
         call.hung_up = self.gateway.errands.start(_hang_up(receive), "the client's end")
         reply = await action.run(call)
-        if call.hung_up.done() and reply.bought is not None:
-            self.gateway.store.live.keep_for_redelivery(reply.bought, call.fingerprint)
-            return None
-        return reply
+        if not call.hung_up.done():
+            return reply
+        for activation in reply.bought:
+            self.gateway.store.live.keep_for_redelivery(activation, call.fingerprint)
+        return None
 
 
 def parse(query: bytes) -> dict[str, str]:

@@ -1,14 +1,18 @@
 """The parameters that actions share, each declared once: spellings, meaning, and how their text is read."""
 
 import re
+from collections.abc import Callable
 
 from proxy.domain.money import Usd, parse_usd
-from proxy.errors import BadService, BadStatus, NoActivation, NoNumbers, WrongActivationId
+from proxy.errors import BadService, BadStatus, NoActivation, NoNumbers, WrongActivationId, WrongExceptionPhone
 from proxy.stub.registry import Param
 
 LARGEST_ID = 2**31 - 1
 WORDS_FOR_YES = frozenset({"1", "true", "yes", "on"})
 MOST_IN_A_LIST = 50
+MOST_PREFIXES = 20
+MOST_IN_A_PAGE = 100
+LATEST = 10**12
 NO_PRICE: Usd = -1
 NO_COUNTRY = -1
 CARRIERS = {"tmo": "tmobile", "t-mobile": "tmobile", "vz": "verizon", "att": "at&t"}
@@ -73,6 +77,24 @@ def a_phone(words: str) -> str:
     return digits
 
 
+def prefixes(words: str) -> tuple[str, ...]:
+    """Country code and three to six digits each."""
+    found = a_list(words)
+    if len(found) > MOST_PREFIXES or not all(re.fullmatch(r"[0-9]{3,10}", prefix) for prefix in found):
+        raise WrongExceptionPhone
+    return found
+
+
+def whole(smallest: int, largest: int) -> Callable[[str], int]:
+    """A reader that brings a number into bounds, and takes the smallest for what is none."""
+
+    def read(words: str) -> int:
+        is_number = words.isascii() and words.isdigit() and len(words) <= 12
+        return min(largest, max(smallest, int(words))) if is_number else smallest
+
+    return read
+
+
 INTEGER = {"type": "integer", "minimum": 0}
 ID = Param(
     "id", an_id, "the activation, as getNumber named it", missing=WrongActivationId,
@@ -97,5 +119,26 @@ LOCK_AREA = Param(
     "lock_area_code", a_bool, "one of those area codes or none", default=False, schema={"type": "boolean"}
 )
 NUMBER = Param("number", a_phone, "this number or none: eleven digits", default="")
-ONLY = Param("providerIds", a_list, "only these providers, by their configured names", default=(), argument="only")
+ONLY = Param("providerIds", a_list, "only these providers, by name or id", default=(), argument="only")
 WITHOUT = Param("exceptProviderIds", a_list, "none of these providers", default=(), argument="without")
+PHONE_EXCEPTION = Param(
+    "phoneException", prefixes, "prefixes of numbers that are not wanted", default=(), argument="unwanted"
+)
+ACTIVATION_ID = Param(
+    "activationId", an_id, "the earlier activation", missing=WrongActivationId, aliases=("id",), argument="id",
+    schema=ID.schema,
+)  # fmt: skip
+FREE_PRICE = Param(
+    "freePrice", a_bool, "with the number of offers at each price", default=False, argument="free_price",
+    schema={"type": "boolean"},
+)  # fmt: skip
+FROM = Param("start", whole(0, LATEST), "Unix seconds; 30 days before the end if left out", schema=INTEGER)
+UNTIL = Param("end", whole(0, LATEST), "Unix seconds; now if left out", schema=INTEGER)
+START = Param("start", whole(0, LATEST), "how many to leave out at the beginning", default=0, schema=INTEGER)
+OFFSET = Param("offset", whole(0, LATEST), "how many to leave out at the beginning", default=0, schema=INTEGER)
+LIMIT = Param(
+    "limit", whole(1, MOST_IN_A_PAGE), "how many at most", default=50, aliases=("size",), schema=INTEGER
+)  # fmt: skip
+LENGTH = Param("length", whole(1, MOST_IN_A_PAGE), "how many at most", default=10, schema=INTEGER)
+SIZE = Param("size", whole(1, MOST_IN_A_PAGE), "how many on a page", default=MOST_IN_A_PAGE, schema=INTEGER)
+PAGE = Param("page", whole(1, LATEST), "which page, from 1", default=1, schema=INTEGER)

@@ -76,6 +76,8 @@ class Action:
     """It spends money: it goes on when the client hangs up."""
     open: bool
     """No key is asked for."""
+    section: str
+    """Of the protocol's reference."""
 
     @property
     def summary(self) -> str:
@@ -95,6 +97,7 @@ class Registry(dict[str, Action]):
         name: str,
         *params: Param,
         example: str,
+        section: str,
         refusals: tuple[type[GatewayError], ...] = (),
         buys: bool = False,
         open: bool = False,
@@ -104,7 +107,7 @@ class Registry(dict[str, Action]):
         def declare(handler: Handler) -> Handler:
             if name in self:
                 raise ValueError(f"{name} is declared twice")
-            self[name] = Action(name, handler, params, refusals, example, buys, open)
+            self[name] = Action(name, handler, params, refusals, example, buys, open, section)
             return handler
 
         return declare

@@ -17,24 +17,33 @@ LONGEST_REASON = 512
 
 @dataclass(slots=True)
 class Reply:
-    body: bytes
-    content_type: tuple[bytes, bytes] = TEXT
+    """Words, or a value that is sent as JSON; a dialect may still change it."""
+
+    words: str = ""
+    value: Any = None
     status: int = 200
     extra: Headers = field(default_factory=list)
-    bought: Activation | None = None
+    bought: tuple[Activation, ...] = ()
     """What this reply tells the client that it owns now."""
+    refused: errors.GatewayError | None = None
+    """What went wrong, if this reply says so."""
 
-    @property
-    def headers(self) -> Headers:
-        return [self.content_type, (b"content-length", b"%d" % len(self.body)), *self.extra]
+    def encode(self) -> tuple[Headers, bytes]:
+        """Headers and body."""
+        if self.value is None:
+            kind, body = TEXT, self.words.encode()
+        else:
+            kind, body = JSON, json.dumps(self.value, ensure_ascii=False, separators=(",", ":")).encode()
+        return [kind, (b"content-length", b"%d" % len(body)), *self.extra], body
 
 
 def text(words: str) -> Reply:
-    return Reply(words.encode())
+    return Reply(words)
 
 
 def as_json(value: Any) -> Reply:
-    return Reply(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(), JSON)
+    """`value` is a list or an object."""
+    return Reply(value=value)
 
 
 def number(amount: Usd) -> float:
@@ -42,12 +51,12 @@ def number(amount: Usd) -> float:
     return float(print_usd(amount))
 
 
-def purchase(reply: Reply, activation: Activation) -> Reply:
+def purchase(reply: Reply, *bought: Activation) -> Reply:
     """The reply to a purchase, with what was paid and to whom."""
-    reply.bought = activation
+    reply.bought = bought
     reply.extra = [
-        (b"x-price", print_usd(activation.price).encode()),
-        (b"x-provider", activation.provider.encode()),
+        (b"x-price", print_usd(sum(activation.price for activation in bought)).encode()),
+        (b"x-provider", bought[0].provider.encode()),
     ]
     return reply
 
@@ -73,6 +82,11 @@ REFUSALS: dict[type[errors.GatewayError], Refusal] = {
     errors.ChannelsLimit: Refusal("CHANNELS_LIMIT", "the client has as many open activations as it may"),
     errors.TooManyRequests: Refusal("TOO_MANY_REQUESTS", "the client asks faster than its rate", 429),
     errors.EarlyCancel: Refusal("EARLY_CANCEL_DENIED", "the provider does not take the number back yet"),
+    errors.RenewalImpossible: Refusal("RENEW_ACTIVATION_NOT_AVAILABLE", "the number cannot be bought again"),
+    errors.WrongAdditionalService: Refusal("WRONG_ADDITIONAL_SERVICE", "the number cannot be had for this service"),
+    errors.WrongExceptionPhone: Refusal("WRONG_EXCEPTION_PHONE", "phoneException is no list of prefixes"),
+    errors.WrongDate: Refusal("WRONG_DATE", "the range ends before it begins, or is longer than 30 days"),
+    errors.WrongService: Refusal("WRONG_SERVICE", "no service has this code or name"),
     errors.OrderExists: Refusal("ORDER_ALREADY_EXISTS", "the orderId was used for another request"),
     errors.NoNumbers: Refusal("NO_NUMBERS", "nothing is to be had now; the header X-Reason says why"),
     errors.ProviderError: Refusal("NO_NUMBERS", "a provider cannot be asked; the header X-Reason says why"),
@@ -89,9 +103,11 @@ def refusal_for(kind: type[BaseException]) -> Refusal:
 def refuse(error: BaseException) -> Reply:
     """The reply that says what went wrong, with the reason in a header where the word alone does not tell."""
     refusal = refusal_for(type(error))
-    reply = Reply(refusal.word.encode(), status=refusal.status)
+    reply = Reply(refusal.word, status=refusal.status)
+    if isinstance(error, errors.GatewayError):
+        reply.refused = error
     if isinstance(error, errors.WrongMaxPrice):
-        reply.body += f":{print_usd(error.least)}".encode()
+        reply.words += f":{print_usd(error.least)}"
     if isinstance(error, errors.TooManyRequests):
         reply.extra.append((b"retry-after", b"%d" % error.retry_after))
     if isinstance(error, errors.GatewayError) and str(error):

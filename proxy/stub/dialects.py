@@ -1,0 +1,120 @@
+"""How the replies of SMS-Activate's successors differ from its own: a table over the one set of declarations.
+
+A client speaks the dialect that routing.yaml gives it. Whatever a dialect does not name stays as it is.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from proxy import errors
+from proxy.domain.money import parse_usd, print_usd
+from proxy.stub.replies import Reply, number, refusal_for
+
+Shape = Callable[[Any], Any]
+"""Turns the value of a reply into the form that the dialect wants."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    about: str
+    tools: tuple[str, ...]
+    """Which known tools want it."""
+    shapes: Mapping[str, Shape] = field(default_factory=dict)
+    """By action."""
+    words: Mapping[str, str] = field(default_factory=dict)
+    """Other words for refusals."""
+    statuses: Mapping[str, int] = field(default_factory=dict)
+    """HTTP statuses by refusal; whoever has some says refusals as JSON, except those that are not named here."""
+
+    def translate(self, action: str, reply: Reply) -> Reply:
+        """The reply as this dialect says it."""
+        if reply.refused is not None:
+            return self._refusal(reply)
+        shape = self.shapes.get(action)
+        return reply if shape is None or reply.value is None else replace(reply, value=shape(reply.value))
+
+    def _refusal(self, reply: Reply) -> Reply:
+        word, colon, rest = reply.words.partition(":")
+        if word in self.statuses:
+            assert reply.refused is not None
+            value: dict[str, Any] = {"title": word, "details": refusal_for(type(reply.refused)).meaning}
+            info = _info(reply.refused)
+            return replace(reply, value=value | ({"info": info} if info else {}), status=self.statuses[word])
+        return replace(reply, words=self.words.get(word, word) + colon + rest)
+
+
+def _info(error: errors.GatewayError) -> dict[str, Any]:
+    """What HeroSMS tells with an error."""
+    if isinstance(error, errors.WrongMaxPrice):
+        return {"min": number(error.least)}
+    return {"minActivationTime": 120} if isinstance(error, errors.EarlyCancel) else {}
+
+
+def _costs_as_text(value: Any) -> Any:
+    """Every `cost` and `activationCost` as text with two decimals, wherever it stands."""
+    if isinstance(value, list):
+        return [_costs_as_text(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        key: print_usd(parse_usd(str(item))) if key in ("cost", "activationCost") else _costs_as_text(item)
+        for key, item in value.items()
+    }
+
+
+def _with_forwarding(value: dict[str, str]) -> dict[str, int]:
+    """Counts as numbers, under `code_0`; `code_1`, numbers with forwarding, are none."""
+    return {f"{code}_{suffix}": int(count) * (1 - suffix) for code, count in value.items() for suffix in (0, 1)}
+
+
+def _listed(key: str) -> Shape:
+    """Only what stands under a key, and an empty list where it is missing."""
+    return lambda value: value.get(key, [])
+
+
+PLAIN = Dialect("SMS-Activate's own words", ("smsactivate", "smsactivatepy", "aiosmsactivate", "pysmshub"))
+DIALECTS: dict[str, Dialect] = {
+    "sms-activate": PLAIN,
+    "legacy": Dialect(
+        "SMS-Activate before 2023: counts under code_0 and code_1, costs as text",
+        ("smsactivateru", "SMS-Activate's Java SDK", "older PHP classes"),
+        shapes={
+            "getNumbersStatus": _with_forwarding,
+            "getPrices": _costs_as_text,
+            "getPricesExtended": _costs_as_text,
+            "getNumberV2": _costs_as_text,
+            "getActiveActivations": _costs_as_text,
+        },
+    ),
+    "herosms": Dialect(
+        "HeroSMS: HTTP statuses and JSON for errors, the list of services without an envelope",
+        ("herosms",),
+        shapes={"getServicesList": _listed("services")},
+        # NO_NUMBERS stays plain text with 200, as at HeroSMS: its library answers any 4xx by buying once more.
+        statuses={
+            "BAD_KEY": 401,
+            "NO_BALANCE": 402,
+            "WRONG_MAX_PRICE": 400,
+            "BAD_SERVICE": 400,
+            "WRONG_ACTIVATION_ID": 400,
+            "CHANNELS_LIMIT": 403,
+            "BAD_ACTION": 404,
+            "NO_ACTIVATION": 404,
+            "BAD_STATUS": 409,
+            "EARLY_CANCEL_DENIED": 409,
+            "TOO_MANY_REQUESTS": 429,
+            "ERROR_SQL": 500,
+        },
+    ),
+    "grizzly": Dialect(
+        "GrizzlySMS: open activations as a bare list",
+        ("grizzly-sms-client",),
+        shapes={"getActiveActivations": _listed("activeActivations")},
+    ),
+    "smshub": Dialect(
+        "SMSHub: its own word for an unknown service",
+        ("Simple-SMSHub-API", "sms-hub-api"),
+        words={"BAD_SERVICE": "WRONG_SERVICE"},
+    ),
+}
