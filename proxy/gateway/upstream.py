@@ -169,7 +169,7 @@ class Upstream:
         listing = self._listings.get((offer.service, offer.country))
         if listing is None or want.number:
             return
-        plain = offer.price == offer.list_price
+        plain = not (want.operator or want.area_codes)
         match answer:
             case Refused(Reason.OUT_OF_STOCK) if plain:
                 listing = replace(listing, stock=0)

@@ -137,7 +137,7 @@ async def get_extra_activation(call: Call, id: int) -> Reply:
     section="3", example='{"status":"success","cost":0.5,"service":"wa","phone":12025550123,"country":187}',
 )  # fmt: skip
 async def check_extra_activation(call: Call, id: int) -> Reply:
-    """What the number of a closed activation would cost at most, bought once more; buys nothing."""
+    """What the number of a closed activation would cost at most, bought again."""
     before = await rentals.find(call.gateway, call.client.name, id)
     await call.gateway.market.prices_known(PRICES_SECONDS)
     route = call.gateway.market.route(call.client, _same_number(before))

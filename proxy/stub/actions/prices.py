@@ -166,7 +166,7 @@ def _top(routes: dict[int, dict[str, Route]], code: str, free_price: bool) -> di
     section="4", example='[{"country":187,"share":100,"rate":50}]',
 )  # fmt: skip
 async def get_list_of_top_countries(call: Call, service: str, length: int, page: int) -> Reply:
-    """Per cent of all numbers for a service that a country has, and of its purchases that brought a code."""
+    """Per cent of a service's numbers that a country has, and how well it delivers."""
     try:
         routes = await _routes(call, None, service)
     except BadService as exc:
