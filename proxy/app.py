@@ -7,6 +7,7 @@ import secrets
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from importlib.metadata import version
 
 import httpx
 from prometheus_client import CollectorRegistry
@@ -14,6 +15,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
 from proxy.clock import Clock
 from proxy.config import Config, ProviderConfig
@@ -35,7 +37,9 @@ from proxy.sandbox import Sandbox, Settings, sandbox_for
 from proxy.store.reads import have_books, open_reads
 from proxy.store.store import open_store
 from proxy.stub.access import Access
-from proxy.stub.endpoint import PATHS, Endpoint, Receive, Scope, Send
+from proxy.stub.actions import ACTIONS
+from proxy.stub.endpoint import ACTION_PATH, PATHS, Endpoint, Receive, Scope, Send
+from proxy.stub.openapi import document
 from proxy.webhooks import incoming
 
 log = logging.getLogger(__name__)
@@ -159,6 +163,7 @@ class House:
         self._pages = Starlette(
             routes=[
                 *health.routes(gateway),
+                Route("/openapi.json", _openapi, methods=["GET"]),
                 *metrics.routes(registry, None if gateway.market.config.listen.host in LOOPBACK else guard),
                 *incoming.routes(gateway),
                 *api.routes(gateway, guard),
@@ -167,7 +172,7 @@ class House:
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"] in PATHS:
+        if scope["type"] == "http" and (scope["path"] in PATHS or scope["path"].startswith(ACTION_PATH)):
             await self._endpoint(scope, receive, send)
         else:
             await self._pages(scope, receive, send)
@@ -245,6 +250,10 @@ async def consulting(config: Config, clock: Clock) -> AsyncIterator[Market]:
 
 async def _forget_redeliveries(gateway: Gateway) -> None:
     gateway.store.live.forget_old_redeliveries(gateway.clock.now())
+
+
+async def _openapi(request: Request) -> Response:
+    return JSONResponse(document(ACTIONS, version("sms-proxy")))
 
 
 async def _explain_http(request: Request, error: Exception) -> Response:

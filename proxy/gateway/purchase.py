@@ -1,11 +1,12 @@
-"""Buying a number: the attempt is durable before the request leaves, and only a definite refusal moves on.
+"""Buying a number, for one service or for several at once: the attempts are durable before the request leaves, and
+only a definite refusal moves on.
 
 A purchase is an errand of its own: it goes on when the client hangs up, and the client's next equal request takes over
 what it brings.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -14,11 +15,11 @@ from proxy.domain.attempt import Attempt
 from proxy.domain.client import Client
 from proxy.domain.money import Usd, print_usd
 from proxy.domain.offer import Offer, Want
-from proxy.domain.routing import OnUnknown, Route
+from proxy.domain.routing import OnUnknown, Route, Rule
 from proxy.errors import ChannelsLimit, NoBalance, NoNumbers, NotSent, OutcomeUnknown, StoreClosed, WrongMaxPrice
 from proxy.gateway.deadline import Deadline
 from proxy.gateway.gateway import Gateway
-from proxy.gateway.upstream import DEFAULT_LIFETIME, Upstream
+from proxy.gateway.upstream import DEFAULT_LIFETIME
 from proxy.providers.base import Bought, Refused
 from proxy.store.transaction import Draft, Receipt, Transaction
 
@@ -32,24 +33,39 @@ BOOKING_PAUSE = 0.2
 """Between tries to book what is bought already, while the books cannot be written."""
 
 
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """Offers of one provider that are bought with one request, one for each want."""
+
+    offers: tuple[Offer, ...]
+
+    @property
+    def provider(self) -> str:
+        return self.offers[0].provider
+
+    @property
+    def price(self) -> Usd:
+        return sum(offer.price for offer in self.offers)
+
+
 class HungUp(Exception):
     """The client has gone; its purchase goes on."""
 
 
 async def buy(
-    gateway: Gateway, client: Client, want: Want, fingerprint: str, hung_up: asyncio.Future[None] | None
-) -> Activation:
-    """The activation for this request: one that the client was owed, or a new one.
+    gateway: Gateway, client: Client, wants: Sequence[Want], fingerprint: str, hung_up: asyncio.Future[None] | None
+) -> list[Activation]:
+    """An activation for each want, all of one number: those that the client was owed, or new ones.
 
     Raises what refuses it, or HungUp when `hung_up` was done first.
     """
-    owed = gateway.store.live.redeliver(client.name, fingerprint, gateway.clock.now())
-    if owed is not None:
+    owed = gateway.store.live.redeliver(client.name, fingerprint, gateway.clock.now(), len(wants))
+    if owed:
         return owed
     whose = (client.name, fingerprint)
     purchase = gateway.under_way.adopt(whose)
     if purchase is None:
-        errand = Purchase(gateway, client, want, fingerprint)
+        errand = Purchase(gateway, client, tuple(wants), fingerprint)
         purchase = gateway.errands.start(errand.run(), f"purchase for {client.name}")
     ends: list[asyncio.Future[Any]] = [purchase] if hung_up is None else [purchase, hung_up]
     seconds = gateway.market.config.deadline + LAST_WORDS
@@ -62,12 +78,21 @@ async def buy(
     raise NoNumbers("the deadline is over; what may still be bought is for the next equal request")
 
 
-def _abandon(gateway: Gateway, whose: tuple[str, str], purchase: asyncio.Future[Activation]) -> None:
+async def buy_one(
+    gateway: Gateway, client: Client, want: Want, fingerprint: str, hung_up: asyncio.Future[None] | None
+) -> Activation:
+    """As `buy`, for one service."""
+    (bought,) = await buy(gateway, client, [want], fingerprint, hung_up)
+    return bought
+
+
+def _abandon(gateway: Gateway, whose: tuple[str, str], purchase: asyncio.Future[list[Activation]]) -> None:
     """Nobody waits for this purchase any more: keep what it brings for the client's next equal request."""
 
-    def ended(purchase: asyncio.Future[Activation]) -> None:
+    def ended(purchase: asyncio.Future[list[Activation]]) -> None:
         if gateway.under_way.forsaken(whose, purchase) and not purchase.cancelled() and purchase.exception() is None:
-            gateway.store.live.keep_for_redelivery(purchase.result(), whose[1])
+            for activation in purchase.result():
+                gateway.store.live.keep_for_redelivery(activation, whose[1])
 
     gateway.under_way.orphan(whose, purchase)
     purchase.add_done_callback(ended)
@@ -75,11 +100,11 @@ def _abandon(gateway: Gateway, whose: tuple[str, str], purchase: asyncio.Future[
 
 @dataclass(slots=True)
 class Purchase:
-    """One getNumber on its way along a route."""
+    """One request for a number on its way along a route."""
 
     gateway: Gateway
     client: Client
-    want: Want
+    wants: tuple[Want, ...]
     fingerprint: str
     deadline: Deadline = field(init=False)
     tried: set[tuple[str, Usd]] = field(default_factory=set)
@@ -87,89 +112,112 @@ class Purchase:
     too_dear: list[str] = field(default_factory=list)
     """Offers that the client's budget does not cover."""
 
-    async def run(self) -> Activation:
+    async def run(self) -> list[Activation]:
         gateway, name = self.gateway, self.client.name
         if gateway.closing:
             raise NoNumbers("the gateway is stopping")
-        limit = self.client.max_open
-        if limit is not None and gateway.store.live.count(name) + gateway.under_way.buying(name) >= limit:
+        limit, more = self.client.max_open, len(self.wants)
+        if limit is not None and gateway.store.live.count(name) + gateway.under_way.buying(name) + more > limit:
             raise ChannelsLimit
         self.deadline = Deadline(gateway.clock, gateway.market.config.deadline)
-        gateway.under_way.began(name)
+        gateway.under_way.began(name, more)
         try:
             return await self._along_the_route()
         finally:
-            gateway.under_way.ended(name)
+            gateway.under_way.ended(name, more)
 
-    async def _along_the_route(self) -> Activation:
+    async def _along_the_route(self) -> list[Activation]:
         """Try the offers in turn; when all fail, once more with fresh prices."""
-        for at_most_old in (None, STALE_SECONDS):
-            if at_most_old is None:
-                await self.gateway.market.prices_known(self.deadline.left)
-            else:
-                await self._learn_prices(at_most_old)
-            route = self.gateway.market.route(self.client, self.want)
-            bought = await self._try_each(route)
-            if bought is not None:
+        market = self.gateway.market
+        await market.prices_known(self.deadline.left)
+        for is_last in (False, True):
+            if is_last:
+                every = market.upstreams.values()
+                await market.learn_prices(every, at_most_old=STALE_SECONDS, seconds=self.deadline.left)
+            routes = [market.route(self.client, want) for want in self.wants]
+            bought = await self._try_each(self._bundles(routes), routes[0].rule)
+            if bought:
                 return bought
-        raise self._refusal(route)
+        raise self._refusal(routes)
 
-    async def _learn_prices(self, at_most_old: float) -> None:
-        await self.gateway.market.learn_prices(
-            self.gateway.market.upstreams.values(), at_most_old=at_most_old, seconds=self.deadline.left
-        )
+    def _bundles(self, routes: list[Route]) -> list[Bundle]:
+        """What can be bought in one request, in the order in which it is tried: several services cheapest first."""
+        if len(routes) == 1:
+            return [Bundle((offer,)) for offer in routes[0].kept]
+        offers = [{offer.provider: offer for offer in route.kept} for route in routes]
+        bundles = []
+        for provider in set.intersection(*(set(kept) for kept in offers)):
+            priced = self.gateway.market.upstreams[provider].joint([kept[provider] for kept in offers])
+            if priced is not None:
+                bundles.append(Bundle(tuple(priced)))
+        return sorted(bundles, key=lambda bundle: bundle.price)
 
-    async def _try_each(self, route: Route) -> Activation | None:
-        for offer in route.kept:
-            if (offer.provider, offer.price) in self.tried:
+    async def _try_each(self, bundles: list[Bundle], rule: Rule | None) -> list[Activation]:
+        """What the first that sells brings; empty if none does."""
+        for bundle in bundles:
+            provider, price = bundle.provider, bundle.price
+            if (provider, price) in self.tried:
                 continue
             if not self.deadline:
                 self.refusals.append("the deadline is over")
-                return None
-            self.tried.add((offer.provider, offer.price))
+                break
+            self.tried.add((provider, price))
             try:
-                bought = await self._try(offer)
+                bought = await self._try(bundle)
             except NoBalance:
-                self.too_dear.append(f"{offer.provider}: {print_usd(offer.price)} is more than the budget has left")
+                self.too_dear.append(f"{provider}: {print_usd(price)} is more than the budget has left")
             except OutcomeUnknown as exc:
-                self.refusals.append(f"{offer.provider}: outcome unknown ({exc.reason})")
-                if route.rule is None or route.rule.on_unknown is OnUnknown.FAIL:
+                self.refusals.append(f"{provider}: outcome unknown ({exc.reason})")
+                if rule is None or rule.on_unknown is OnUnknown.FAIL:
                     raise NoNumbers("; ".join(self.refusals)) from exc
             else:
-                if bought is not None:
+                if bought:
                     return bought
-        return None
+        return []
 
-    async def _try(self, offer: Offer) -> Activation | None:
-        """One attempt at one provider; None if it was definitely refused. Raises NoBalance, OutcomeUnknown."""
-        upstream = self.gateway.market.upstreams[offer.provider]
-        attempt = await self._begin(offer)
+    async def _try(self, bundle: Bundle) -> list[Activation]:
+        """One request to one provider; nothing if it was definitely refused. Raises NoBalance, OutcomeUnknown."""
+        attempts = await self._begin(bundle)
         try:
-            return await self._spend(attempt, offer, upstream)
+            return await self._spend(attempts, bundle)
         finally:
             self.gateway.under_way.settled(self.client.name)
 
-    async def _spend(self, attempt: Attempt, offer: Offer, upstream: Upstream) -> Activation | None:
+    async def _spend(self, attempts: list[Attempt], bundle: Bundle) -> list[Activation]:
+        upstream = self.gateway.market.upstreams[bundle.provider]
         try:
-            answer = await upstream.buy(offer, self.want, self.deadline.left)
+            answer = await upstream.buy(bundle.offers, self.wants, self.deadline.left)
         except NotSent as exc:
-            await self._refused(attempt, exc.reason)
-            return None
+            return await self._refused(attempts, exc.reason)
         except OutcomeUnknown as exc:
-            reason, upstream_id = exc.reason, exc.upstream_id
-            await self._write_until_done(lambda tx: tx.leave_unknown(attempt, reason, upstream_id))
+            await self._left_unknown(attempts, exc.reason, exc.upstream_id)
             raise
         if isinstance(answer, Refused):
-            await self._refused(attempt, answer.text or answer.reason)
-            return None
-        return await self._book(attempt, offer, upstream, answer)
+            return await self._refused(attempts, answer.text or answer.reason)
+        return await self._book(attempts, bundle, answer)
 
-    async def _begin(self, offer: Offer) -> Attempt:
-        """Book hold and attempt; while other purchases of the client hold the money that is left, wait for them."""
-        draft = Draft(
+    async def _begin(self, bundle: Bundle) -> list[Attempt]:
+        """Book holds and attempts; while other purchases of the client hold the money that is left, wait for them."""
+        drafts = [self._draft(want, offer) for want, offer in zip(self.wants, bundle.offers, strict=True)]
+        under_way = self.gateway.under_way
+        while True:
+            settlements = under_way.settlements
+            try:
+                attempts = await self.gateway.store.write(lambda tx: [tx.begin_attempt(draft) for draft in drafts])
+            except StoreClosed as exc:
+                raise NoNumbers(f"the books cannot be written: {exc}") from exc
+            except NoBalance:
+                if settlements == under_way.settlements:
+                    await self._wait_for_money()
+            else:
+                under_way.held(self.client.name)
+                return attempts
+
+    def _draft(self, want: Want, offer: Offer) -> Draft:
+        return Draft(
             client=self.client.name,
-            service=self.want.service,
-            country=self.want.country,
+            service=want.service,
+            country=want.country,
             provider=offer.provider,
             upstream_service=offer.service,
             hold=offer.price,
@@ -178,19 +226,6 @@ class Purchase:
             fingerprint=self.fingerprint,
             budget=self.client.budget,
         )
-        under_way = self.gateway.under_way
-        while True:
-            settlements = under_way.settlements
-            try:
-                attempt = await self.gateway.store.write(lambda tx: tx.begin_attempt(draft))
-            except StoreClosed as exc:
-                raise NoNumbers(f"the books cannot be written: {exc}") from exc
-            except NoBalance:
-                if settlements == under_way.settlements:
-                    await self._wait_for_money()
-            else:
-                under_way.held(self.client.name)
-                return attempt
 
     async def _wait_for_money(self) -> None:
         """Until another purchase of this client is settled. Raises NoBalance if there is none to wait for."""
@@ -201,44 +236,61 @@ class Purchase:
         except TimeoutError:
             raise NoBalance from None
 
-    async def _refused(self, attempt: Attempt, reason: str) -> None:
-        self.refusals.append(f"{attempt.provider}: {reason}")
-        await self._write_until_done(lambda tx: tx.refuse(attempt, reason))
+    async def _refused(self, attempts: list[Attempt], reason: str) -> list[Activation]:
+        self.refusals.append(f"{attempts[0].provider}: {reason}")
 
-    async def _book(self, attempt: Attempt, offer: Offer, upstream: Upstream, bought: Bought) -> Activation | None:
+        def unit(tx: Transaction) -> None:
+            for attempt in attempts:
+                tx.refuse(attempt, reason)
+
+        await self._write_until_done(unit)
+        return []
+
+    async def _left_unknown(self, attempts: list[Attempt], reason: str, upstream_id: str) -> None:
+        def unit(tx: Transaction) -> None:
+            for attempt in attempts:
+                tx.leave_unknown(attempt, reason, upstream_id)
+
+        await self._write_until_done(unit)
+
+    async def _book(self, attempts: list[Attempt], bundle: Bundle, bought: Sequence[Bought]) -> list[Activation]:
         """Book what was bought. What is dearer than any cap allows or not wanted goes back, and the search goes on."""
-        price = offer.price if bought.price is None else bought.price
-        lifetime = bought.lifetime or attempt.lifetime
-        receipt = Receipt(
-            bought.upstream_id, bought.number, bought.operator, price, self.gateway.clock.now() + lifetime
-        )
-        over_caps = price > offer.price and any(price > cap for cap in self._caps(upstream) if cap is not None)
+        now = self.gateway.clock.now()
+        receipts = [_receipt(one, attempt, now) for attempt, one in zip(attempts, bought, strict=True)]
+        trouble = self._trouble(bundle, receipts)
+        more = sum(receipt.price for receipt in receipts) - bundle.price
 
-        unwanted = bool(self.want.unwanted) and bought.number.startswith(self.want.unwanted)
-
-        def unit(tx: Transaction) -> Activation:
-            more = price - attempt.hold
-            too_dear = over_caps or (more > 0 and not tx.affords(self.client.name, self.client.budget, more))
-            activation = tx.book(attempt, receipt)
-            goes_back = too_dear or unwanted
-            return tx.advance_if_possible(activation.id, Event.CLIENT_CANCELLED) if goes_back else activation
+        def unit(tx: Transaction) -> list[Activation]:
+            short = more > 0 and not tx.affords(self.client.name, self.client.budget, more)
+            booked = [tx.book(*each) for each in zip(attempts, receipts, strict=True)]
+            if not (trouble or short):
+                return booked
+            return [tx.advance_if_possible(activation.id, Event.CLIENT_CANCELLED) for activation in booked]
 
         try:
-            activation = await self._write_until_done(unit)
+            activations = await self._write_until_done(unit)
         except OutcomeUnknown as exc:
-            reason, upstream_id = exc.reason, bought.upstream_id
-            await self._write_until_done(lambda tx: tx.leave_unknown(attempt, reason, upstream_id))
+            await self._left_unknown(attempts, exc.reason, bought[0].upstream_id)
             raise
-        if activation.status is not Status.CANCELLING:
-            return activation
-        why = "its number is not wanted" if unwanted else f"it took {print_usd(price)}, more than allowed"
-        self.refusals.append(f"{offer.provider}: {why}; given back")
-        return None
+        if all(activation.status is not Status.CANCELLING for activation in activations):
+            return activations
+        self.refusals.append(f"{bundle.provider}: {trouble or 'it took more than the budget has left'}; given back")
+        return []
 
-    def _caps(self, upstream: Upstream) -> tuple[Usd | None, ...]:
-        route = self.gateway.market.route(self.client, self.want)
-        rule_cap = route.rule.max_price if route.rule else None
-        return self.want.max_price, self.client.max_price, upstream.config.max_price, rule_cap
+    def _trouble(self, bundle: Bundle, receipts: list[Receipt]) -> str:
+        """Why what was bought must go back; empty if it need not."""
+        for want, offer, receipt in zip(self.wants, bundle.offers, receipts, strict=True):
+            if want.unwanted and receipt.phone.startswith(want.unwanted):
+                return "its number is not wanted"
+            if receipt.price > offer.price and any(receipt.price > cap for cap in self._caps(want, offer.provider)):
+                return f"it took {print_usd(receipt.price)}, more than allowed"
+        return ""
+
+    def _caps(self, want: Want, provider: str) -> list[Usd]:
+        rule = self.gateway.market.route(self.client, want).rule
+        upstream_cap = self.gateway.market.upstreams[provider].config.max_price
+        caps = (want.max_price, self.client.max_price, upstream_cap, rule.max_price if rule else None)
+        return [cap for cap in caps if cap is not None]
 
     async def _write_until_done(self, unit: Callable[[Transaction], T]) -> T:
         """Money has moved: what happened must get into the books, however long they stay closed."""
@@ -248,12 +300,20 @@ class Purchase:
             except StoreClosed:
                 await self.gateway.clock.sleep(BOOKING_PAUSE)
 
-    def _refusal(self, route: Route) -> Exception:
+    def _refusal(self, routes: list[Route]) -> Exception:
         """Why there is no number, in the word that helps the client most."""
         if self.refusals:
             return NoNumbers("; ".join(self.refusals + self.too_dear))
         if self.too_dear:
             return NoBalance("; ".join(self.too_dear))
-        if route.least_price is not None:
-            return WrongMaxPrice(route.least_price)
-        return NoNumbers(route.why_empty)
+        least = routes[0].least_price if len(routes) == 1 else None
+        if least is not None:
+            return WrongMaxPrice(least)
+        whys = [route.why_empty for route in routes if not route.kept]
+        return NoNumbers("; ".join(whys) or "nobody sells these services together")
+
+
+def _receipt(bought: Bought, attempt: Attempt, now: float) -> Receipt:
+    price = attempt.hold if bought.price is None else bought.price
+    lifetime = bought.lifetime or attempt.lifetime
+    return Receipt(bought.upstream_id, bought.number, bought.operator, price, now + lifetime, bought.several_sms)

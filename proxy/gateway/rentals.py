@@ -26,6 +26,10 @@ async def ask_again(gateway: Gateway, activation: Activation) -> None:
     """The client wants another SMS on the same number."""
     if not activation.several_sms:
         raise BadStatus("the service gives one SMS only")
+    _check(activation, Event.CLIENT_WANTS_ANOTHER)
+    upstream = gateway.market.upstream_of(activation)
+    if upstream is not None and not await upstream.again(rental_of(activation)):
+        raise BadStatus("the provider does not grant another SMS")
     await _advance(gateway, activation, Event.CLIENT_WANTS_ANOTHER)
 
 
@@ -46,8 +50,7 @@ async def cancel(gateway: Gateway, activation: Activation) -> None:
 
     Raises EarlyCancel if the provider says so, BadStatus if a code came first.
     """
-    if Event.CLIENT_CANCELLED not in TRANSITIONS[activation.status]:
-        raise BadStatus(f"it is {activation.status}")
+    _check(activation, Event.CLIENT_CANCELLED)
     if activation.status is not Status.WAITING:
         return
     after = await give_back(gateway, activation)
@@ -94,9 +97,14 @@ async def book_look(gateway: Gateway, activation: Activation, look: Look, *, at_
     return await gateway.store.write(lambda tx: tx.advance_if_possible(activation.id, event))
 
 
-async def _advance(gateway: Gateway, activation: Activation, event: Event) -> Activation:
-    if activation.status not in TRANSITIONS or event not in TRANSITIONS[activation.status]:
+def _check(activation: Activation, event: Event) -> None:
+    """Raises BadStatus if the event cannot happen now."""
+    if event not in TRANSITIONS[activation.status]:
         raise BadStatus(f"it is {activation.status}")
+
+
+async def _advance(gateway: Gateway, activation: Activation, event: Event) -> Activation:
+    _check(activation, event)
     if TRANSITIONS[activation.status][event] is activation.status:
         return activation
     try:

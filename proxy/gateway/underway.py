@@ -16,17 +16,17 @@ class UnderWay:
         self._settled: dict[str, asyncio.Event] = {}
         self.settlements = 0
         """How many holds were settled since the start: tells whether something changed while one looked away."""
-        self._orphans: dict[Fingerprint, deque[asyncio.Future[Activation]]] = {}
+        self._orphans: dict[Fingerprint, deque[asyncio.Future[list[Activation]]]] = {}
 
     def buying(self, client: str) -> int:
-        """How many purchases of the client are under way."""
+        """How many activations the client is about to get."""
         return self._buying[client]
 
-    def began(self, client: str) -> None:
-        self._buying[client] += 1
+    def began(self, client: str, numbers: int) -> None:
+        self._buying[client] += numbers
 
-    def ended(self, client: str) -> None:
-        self._buying -= Counter((client,))
+    def ended(self, client: str, numbers: int) -> None:
+        self._buying -= Counter({client: numbers})
 
     def is_holding(self, client: str) -> bool:
         """Some purchase of the client has reserved money and does not know yet how much of it is spent."""
@@ -48,11 +48,11 @@ class UnderWay:
         async with asyncio.timeout(seconds):
             await event.wait()
 
-    def orphan(self, whose: Fingerprint, purchase: asyncio.Future[Activation]) -> None:
+    def orphan(self, whose: Fingerprint, purchase: asyncio.Future[list[Activation]]) -> None:
         """The client hung up; its next equal request takes the purchase over."""
         self._orphans.setdefault(whose, deque()).append(purchase)
 
-    def adopt(self, whose: Fingerprint) -> asyncio.Future[Activation] | None:
+    def adopt(self, whose: Fingerprint) -> asyncio.Future[list[Activation]] | None:
         """A purchase under way that nobody waits for any more."""
         waiting = self._orphans.get(whose)
         adopted = None
@@ -62,7 +62,7 @@ class UnderWay:
             self._orphans.pop(whose, None)
         return None if adopted is None or adopted.done() else adopted
 
-    def forsaken(self, whose: Fingerprint, purchase: asyncio.Future[Activation]) -> bool:
+    def forsaken(self, whose: Fingerprint, purchase: asyncio.Future[list[Activation]]) -> bool:
         """Whether nobody took the orphan over; then it is forgotten here."""
         waiting = self._orphans.get(whose)
         if not waiting or purchase not in waiting:

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -146,10 +146,19 @@ class Upstream:
 
     # Purchases
 
-    async def buy(self, offer: Offer, want: Want, timeout: float) -> Bought | Refused:
+    def joint(self, offers: Sequence[Offer]) -> list[Offer] | None:
+        """The offers at what they can cost as one purchase; None if they cannot be bought together."""
+        listings = [self._listings.get((offer.service, offer.country)) for offer in offers]
+        prices = self._provider.quote_together([listing for listing in listings if listing is not None])
+        if prices is None or len(prices) != len(offers):
+            return None
+        return [replace(offer, price=price) for offer, price in zip(offers, prices, strict=True)]
+
+    async def buy(self, offers: Sequence[Offer], wants: Sequence[Want], timeout: float) -> Sequence[Bought] | Refused:
         """Spend money; what the answer teaches about price, stock and health is kept. Raises as the adapter does."""
+        orders = [self.order(offer, want, offer.price) for offer, want in zip(offers, wants, strict=True)]
         try:
-            answer = await self._timed(self._provider.buy(self.order(offer, want, offer.price), timeout))
+            answer = await self._timed(self._sell(orders, timeout))
         except ProviderError as exc:
             if not isinstance(exc, NoTurn):
                 self.health.failed(exc.reason)
@@ -160,9 +169,16 @@ class Upstream:
                 self.health.failed(answer.text or reason)
             case _:
                 self.health.succeeded()
-        self.money_moved = self.money_moved or isinstance(answer, Bought)
-        self._learn_from(answer, offer, want)
+        self.money_moved = self.money_moved or not isinstance(answer, Refused)
+        if len(offers) == 1:
+            self._learn_from(answer if isinstance(answer, Refused) else answer[0], offers[0], wants[0])
         return answer
+
+    async def _sell(self, orders: Sequence[Order], timeout: float) -> Sequence[Bought] | Refused:
+        if len(orders) > 1:
+            return await self._provider.buy_together(orders, timeout)
+        answer = await self._provider.buy(orders[0], timeout)
+        return answer if isinstance(answer, Refused) else [answer]
 
     def _learn_from(self, answer: Bought | Refused, offer: Offer, want: Want) -> None:
         """Correct the price list by what was just heard, until it is asked for again."""
@@ -190,6 +206,10 @@ class Upstream:
 
     async def finish(self, rental: Rental) -> None:
         await self._ask(lambda seconds: self._provider.finish(rental, seconds))
+
+    async def again(self, rental: Rental) -> bool:
+        """Ask for another SMS on the same number; whether the provider grants it."""
+        return await self._ask(lambda seconds: self._provider.again(rental, seconds))
 
     async def look(self, rental: Rental, *, closely: bool = False) -> Look:
         return await self._ask(lambda seconds: self._provider.look(rental, seconds, closely=closely))

@@ -34,7 +34,8 @@ async def _look_up(gateway: Gateway, attempt: Attempt, upstream_id: str) -> bool
 
 
 async def _recover(gateway: Gateway, attempt: Attempt, upstream_id: str, look: Look) -> bool:
-    receipt = Receipt(upstream_id, look.number, "", attempt.hold, attempt.started_at + attempt.lifetime)
+    ends_at = attempt.started_at + attempt.lifetime
+    receipt = Receipt(upstream_id, look.number, "", attempt.hold, ends_at)
     try:
         activation = await gateway.store.write(lambda tx: tx.book(attempt, receipt, Outcome.RECOVERED))
     except OutcomeUnknown:

@@ -217,6 +217,12 @@ class Provider(Protocol):
     async def buy(self, order: Order, timeout: float) -> Bought | Refused:
         """Spend money. One request at most, never repeated."""
 
+    def quote_together(self, listings: Sequence[Listing]) -> Sequence[Usd] | None:
+        """The most that each of these can cost when one number is bought for all; None: that cannot be had here."""
+
+    async def buy_together(self, orders: Sequence[Order], timeout: float) -> Sequence[Bought] | Refused:
+        """Spend money for one number with several services, all or nothing: one Bought for each order, in order."""
+
     async def cancel(self, rental: Rental, timeout: float) -> Cancelled:
         """Give the rental back. Repeating it is harmless."""
 

@@ -48,6 +48,7 @@ from proxy.providers.wire import Answer, Wire, exchange
 USA = 187
 PREMIUM = "premium"
 RENTS_A_SECOND = 2
+MULTIPLES_A_SECOND = 1
 CANCELS_A_SECOND = 1
 PREMIUM_A_SECOND = 200
 
@@ -102,6 +103,7 @@ class Getatext:
         self._countries = settings.countries or (USA,)
         self._url = f"{settings.base_url.rstrip('/')}/api/v1/"
         self._rents = Throttle(clock, RENTS_A_SECOND)
+        self._multiples = Throttle(clock, MULTIPLES_A_SECOND)
         if settings.tier == PREMIUM:
             self._suffix = "-premium"
             self._random_rents = Throttle(clock, PREMIUM_A_SECOND)
@@ -138,6 +140,40 @@ class Getatext:
         if refused := self._refusal(answer):
             return refused
         return self._received(order, answer)
+
+    def quote_together(self, listings: Sequence[Listing]) -> Sequence[Usd]:
+        return [listing.price for listing in listings]
+
+    async def buy_together(self, orders: Sequence[Order], timeout: float) -> Sequence[Bought] | Refused:
+        first = orders[0]
+        if refused := _unfit(first):
+            return refused
+        body: dict[str, object] = {
+            "services": ",".join(order.service for order in orders),
+            "max_price": Decimal(print_usd(sum(order.price_limit for order in orders))),
+        }
+        if carrier := _carrier(first):
+            body |= {"carrier": carrier, "keep_carrier": first.keep_carrier}
+        if first.area_codes:
+            body |= {"rent_area_codes": ",".join(first.area_codes), "lock_area_code": first.lock_area_codes}
+        answer = await self._ask("POST", "rent-multiple-services", timeout, body, self._multiples)
+        if refused := self._refusal(answer):
+            return refused
+        return self._received_together(orders, answer)
+
+    def _received_together(self, orders: Sequence[Order], answer: Answer) -> Sequence[Bought]:
+        """One rental for each order, told apart by the service; the order asked counts where names do not tell."""
+        rows = answer.json.get("rentals") if isinstance(answer.json, dict) else None
+        rentals = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+        if len(rentals) != len(orders):
+            raise OutcomeUnknown(self.name, f"HTTP {answer.status} with an answer that makes no sense")
+        by_name = {_plain(text_of(row.get("service_name"))): row for row in rentals}
+        if all(_plain(order.service) in by_name for order in orders):
+            rentals = [by_name[_plain(order.service)] for order in orders]
+        return [
+            self._received(order, Answer(answer.status, answer.body, row))
+            for order, row in zip(orders, rentals, strict=True)
+        ]
 
     async def cancel(self, rental: Rental, timeout: float) -> Cancelled:
         path = f"cancel-rental{self._suffix}"
@@ -321,6 +357,11 @@ def _carrier(order: Order) -> str:
     """The provider's word for a carrier. One it does not know is sent only if no other will do."""
     small = order.carrier.strip().lower()
     return CARRIERS.get(small.replace("-", "").replace(" ", ""), small if order.keep_carrier else "")
+
+
+def _plain(name: str) -> str:
+    """A service's name without what its spellings differ in."""
+    return "".join(c for c in name.casefold() if c.isalnum())
 
 
 def _number(upstream_id: str) -> int | str:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from proxy.clock import Clock
-from proxy.domain.money import Usd
+from proxy.domain.money import Usd, scale
 from proxy.errors import NotSent, OutcomeUnknown, ProviderError
 from proxy.providers.base import (
     Bought,
@@ -43,6 +43,13 @@ from proxy.providers.reading import (
 from proxy.providers.wire import Wire, exchange
 
 USA = 187
+MOST_TOGETHER = 5
+JOINT_PERCENT = 300
+"""Of the list price: the document's own example has markups of up to 110 per cent."""
+JOINT_PAUSE = 0.5
+"""Seconds between two looks at a joint request."""
+WITHDRAWING = 5.0
+"""Seconds that are kept for withdrawing a joint request that did not win."""
 NO_MESSAGES = "no messages"
 BAD_ID = "invalid request id"
 
@@ -102,6 +109,68 @@ class Getsms:
         if not reply.ok:
             return Refused(reason_of(reply.text, DOCUMENTED), reply.text)
         return await self._received(order, list(_rows(reply.message)), deadline)
+
+    def quote_together(self, listings: Sequence[Listing]) -> Sequence[Usd] | None:
+        """The provider sets the markup itself, whatever it takes; more than JOINT_PERCENT is not accepted."""
+        if len(listings) > MOST_TOGETHER:
+            return None
+        return [scale(listing.price, JOINT_PERCENT) for listing in listings]
+
+    async def buy_together(self, orders: Sequence[Order], timeout: float) -> Sequence[Bought] | Refused:
+        """Bids for all of them, and waits until they have won; what has not in time is withdrawn."""
+        if refused := next(filter(None, map(_unfit, orders)), None):
+            return refused
+        deadline = self._clock.monotonic() + timeout
+        wishes = _wishes(orders[0]) | {"service": ",".join(order.service for order in orders)}
+        reply = await self._ask("request", timeout, **wishes)
+        if not reply.ok:
+            return Refused(reason_of(reply.text, DOCUMENTED), reply.text)
+        bids = {text_of(row.get("service")).casefold(): row for row in _rows(reply.message)}
+        asked = [bids.get(order.service.casefold(), {}) for order in orders]
+        ids = [id_of(row.get("id")) for row in asked]
+        if not all(ids):
+            raise OutcomeUnknown(
+                self.name, "a joint request whose parts cannot be told apart", next(filter(None, ids), "")
+            )
+        prices = [price_of(row.get("price")) for row in asked]
+        if any(price is None or price > order.price_limit for price, order in zip(prices, orders, strict=True)):
+            return await self._withdrawn(
+                ids, Refused(Reason.TOO_DEAR, "the markup for all of them is too high"), deadline
+            )
+        rows = await self._all_reserved(ids, deadline - WITHDRAWING)
+        if rows is None:
+            return await self._withdrawn(ids, Refused(Reason.OUT_OF_STOCK, "no number for all of them"), deadline)
+        return [
+            Bought(
+                id, phone_of(row.get("mdn")), price, whole_of(row.get("till_expiration")), text_of(row.get("carrier"))
+            )
+            for id, row, price in zip(ids, rows, prices, strict=True)
+        ]
+
+    async def _all_reserved(self, ids: Sequence[str], until: float) -> list[Mapping[str, object]] | None:
+        """The requests once all of them have the number; None if that does not happen in time."""
+        while True:
+            rows = []
+            for id in ids:
+                left = until - self._clock.monotonic()
+                if left <= 0:
+                    return None
+                try:
+                    reply = await self._ask("request_status", left, id=id)
+                except ProviderError:
+                    break
+                rows.append(next(_rows(reply.message), {}) if reply.ok else {})
+            words = {text_of(row.get("status")).lower() for row in rows}
+            if len(rows) == len(ids) and words == {"reserved"} and all(phone_of(row.get("mdn")) for row in rows):
+                return rows
+            if words & ENDED:
+                return None
+            await self._clock.sleep(max(0.0, min(JOINT_PAUSE, until - self._clock.monotonic())))
+
+    async def _withdrawn(self, ids: Sequence[str], refused: Refused, deadline: float) -> Refused:
+        for id in ids:
+            refused = await self._given_back(id, refused, deadline)
+        return refused
 
     async def cancel(self, rental: Rental, timeout: float) -> Cancelled:
         reply = await self._ask("reject", timeout, id=rental.upstream_id)

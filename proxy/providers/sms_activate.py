@@ -84,12 +84,13 @@ CANCELLATIONS = _by_word(
 )
 ANOTHER_SMS, FINISH, CANCEL = "3", "6", "8"
 
-ROWS_AT_ONCE = 1000
+ROWS_AT_ONCE = 200
 """Of a price list, before others get their turn: it can have a hundred thousand."""
 
 
 class SmsActivate:
     kind = "sms_activate"
+    carriers: tuple[str, ...] = ()
 
     def __init__(self, name: str, wire: Wire, clock: Clock, settings: ProviderSettings) -> None:
         self.name = name
@@ -139,6 +140,13 @@ class SmsActivate:
                 return self._sold(order, answer)
             self._has_v2 = False
         return self._sold(order, await self._ask("getNumber", deadline - self._clock.monotonic(), **wishes))
+
+    def quote_together(self, listings: Sequence[Listing]) -> Sequence[Usd] | None:
+        """Joint numbers are answered in too many forms to be trusted with money."""
+        return None
+
+    async def buy_together(self, orders: Sequence[Order], timeout: float) -> Sequence[Bought] | Refused:
+        return Refused(Reason.BAD_REQUEST, "cannot buy several services together")
 
     async def cancel(self, rental: Rental, timeout: float) -> Cancelled:
         answer = await self._set_status(rental, CANCEL, timeout)
@@ -298,8 +306,8 @@ class SmsActivate:
         """A sure no, with its reason; None if the answer is none."""
         word, rest = forms.said(answer)
         fields = answer.json if isinstance(answer.json, dict) else {}
-        words = [fields.get(key) for key in (*forms.WORDS_STAND_AT, "details")] if fields else forms.text_in(answer)
-        text = words_of(words, self._key)
+        words = [fields[key] for key in (*forms.WORDS_STAND_AT, "details") if key in fields]
+        text = words_of(words if fields else forms.text_in(answer), self._key)
         reason = REFUSALS.get(word)
         if reason is None and fields and text and answer.status in TURNED_AWAY and word not in UNSURE:
             reason = Reason.BAD_KEY if answer.status == 401 else reason_of(text, ())

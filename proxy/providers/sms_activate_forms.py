@@ -94,7 +94,7 @@ def price_rows(found: object, country: int | None) -> Iterator[tuple[int, str, o
 
 
 def _entries(found: object, country: int | None) -> Iterator[tuple[str, object]]:
-    """PHP prints a map whose keys are 0, 1, 2 as a list; one that was asked about a single country is all about that."""
+    """PHP prints a map whose keys are 0, 1, 2 as a list; if one country was asked for, all of it is about that."""
     if isinstance(found, dict):
         yield from found.items()
     elif isinstance(found, list):

@@ -1,7 +1,7 @@
 """An account at a pretended provider: its money, its rentals and the SMS that come in, all told by the clock.
 
 What is going to happen (an SMS, the end of a rental) waits in one list ordered by time. `settle` lets everything happen
-that is due, so that nobody needs a timer to see the right state.
+that is due, each at its own moment, so that nobody needs a timer to see the right state.
 """
 
 import re
@@ -9,6 +9,7 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import partial
 from heapq import heappop, heappush
 from itertools import count, takewhile
 
@@ -52,6 +53,8 @@ class Rental:
     carrier: str = ""
     state: str = ""
     """The US state, where the request named a place."""
+    markup: int = 0
+    """Per cent over the list price that the price contains, where a bid has won it (getsms)."""
     phase: Phase = Phase.OPEN
     messages: list[Message] = field(default_factory=list)
     """Those that came, oldest first."""
@@ -71,11 +74,13 @@ class Account:
         """What came in on the whole account, oldest first."""
         self.rejected: set[str] = set()
         """Numbers that are never offered to this account again."""
+        self.watchers: list[Callable[[float], None]] = []
+        """Told of every moment at which something has happened, once it has."""
         self._plan = plan
         self._ids = count(settings.first_id)
         self._numbers = PhoneNumbers(settings.first_id, settings.seed)
         self._texts = Texts(settings.seed)
-        self._coming: list[tuple[float, int, Rental, Message | None]] = []
+        self._coming: list[tuple[float, int, Callable[[], None]]] = []
         self._order = count()
         self._open_per_service: Counter[str] = Counter()
         self._open_numbers: defaultdict[str, set[str]] = defaultdict(set)
@@ -123,34 +128,49 @@ class Account:
         """Let everything happen that is due."""
         now = self.clock.now()
         while self._coming and self._coming[0][0] <= now:
-            _, _, rental, message = heappop(self._coming)
-            if rental.phase is not Phase.OPEN:
-                continue
-            if message is None:
-                self._end(rental, Phase.FINISHED if rental.messages else Phase.EXPIRED)
-            elif rental.service.several_sms or not rental.messages:
-                self._arrive(rental, message)
+            at, _, happen = heappop(self._coming)
+            happen()
+            for watcher in self.watchers:
+                watcher(at)
+
+    def later(self, at: float, happen: Callable[[], None] = lambda: None) -> None:
+        """Let it happen when its time has come, and the watchers look then."""
+        heappush(self._coming, (at, next(self._order), happen))
+
+    def stir(self) -> None:
+        """Something has changed that is not a matter of time."""
+        self.later(self.clock.now())
+        self.settle()
+
+    def next_id(self) -> int:
+        return next(self._ids)
 
     def rent(
         self, service: Service, price: Usd, number: str, lifetime: float, *, carrier: str = "", state: str = ""
     ) -> Rental:
         """Take the money and plan the SMS; whether it may be sold at all, the caller has seen to."""
         now = self.clock.now()
-        rental = Rental(next(self._ids), service, number, price, now, now + lifetime, carrier, state)
-        self.balance -= price
-        self.rentals[rental.id] = rental
-        self._open_per_service[service.api_name] += 1
-        self._open_numbers[number].add(service.api_name)
-        heappush(self._coming, (rental.ends_at, next(self._order), rental, None))
-        self._plan_messages(rental)
+        rental = Rental(self.next_id(), service, number, price, now, now + lifetime, carrier, state)
+        self.book(rental)
         self.settle()
         return rental
 
+    def book(self, rental: Rental) -> None:
+        """What `rent` does, for a rental that began at any moment; what is due of it happens when all is settled."""
+        self.balance -= rental.price
+        self.rentals[rental.id] = rental
+        self._open_per_service[rental.service.api_name] += 1
+        self._open_numbers[rental.number].add(rental.service.api_name)
+        self.later(rental.ends_at, partial(self._run_out, rental))
+        self._plan_messages(rental)
+
     def cancel(self, rental: Rental) -> None:
         self._end(rental, Phase.CANCELLED)
+        self.stir()
 
     def complete(self, rental: Rental) -> None:
         self._end(rental, Phase.FINISHED)
+        self.stir()
 
     def deliver(self, rental: Rental, *, code: str = "", text: str = "", sender: str = "") -> Message:
         """An SMS comes in now, whatever has become of the rental; without `code` the one in `text` is found."""
@@ -174,7 +194,7 @@ class Account:
             at = rental.rented_at + after + turn * self.settings.sms_interval
             if at < rental.ends_at:
                 message = self._write(rental, at)
-                heappush(self._coming, (at, next(self._order), rental, message))
+                self.later(at, partial(self._come_in_time, rental, message))
                 self._plan(rental, message)
 
     def _write(self, rental: Rental, at: float, code: str = "") -> Message:
@@ -183,6 +203,14 @@ class Account:
         digits = code or made
         pin = service.prefix + digits if code or found else ""
         return Message(at, digits, pin, self._texts.text(service, digits), self._texts.sender())
+
+    def _come_in_time(self, rental: Rental, message: Message) -> None:
+        if rental.phase is Phase.OPEN and (rental.service.several_sms or not rental.messages):
+            self._arrive(rental, message)
+
+    def _run_out(self, rental: Rental) -> None:
+        if rental.phase is Phase.OPEN:
+            self._end(rental, Phase.FINISHED if rental.messages else Phase.EXPIRED)
 
     def _arrive(self, rental: Rental, message: Message) -> None:
         rental.messages.append(message)

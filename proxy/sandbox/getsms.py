@@ -1,11 +1,13 @@
 """A stand-in for getsms.online, after its own documents: one script, every answer HTTP 200, the truth in `status`.
 
 Where the documents are silent: money is taken when a number is reserved and given back when it is rejected or times out
-without an SMS; a priority request ("markup") finds nobody who gives a number up; a wrong key is told so in words.
+without an SMS; a bid must be covered by the balance when it is placed and when it wins; `till_expiration` of one that
+waits counts down from the 900 of the example while it lives for 30 minutes; one that was withdrawn is "Rejected" until
+it is deleted; a wrong key is told so in words.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
 from typing import Any
 from urllib.parse import parse_qsl
@@ -15,8 +17,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from proxy.domain.money import print_usd
+from proxy.domain.money import Usd, print_usd
 from proxy.sandbox.account import Message, Phase, Rental
+from proxy.sandbox.bids import HIGHEST, LOWEST, Bid, Bids, price_with
 from proxy.sandbox.newyork import with_zone
 from proxy.sandbox.numbers import ALL_AREAS, AREAS, state_of
 from proxy.sandbox.settings import Service
@@ -27,6 +30,9 @@ Fields = Mapping[str, str]
 INVALID_ID = "Invalid request ID"
 NO_NUMBERS = "No numbers available, retry later"
 CARRIERS = ("TMobile", "ATT", "Verizon")
+AT_ONCE = 5
+"""Services in one request."""
+BID_SHOWS = 900
 TWO_DAYS = 2 * 24 * 3600
 NEWEST = 3
 
@@ -40,6 +46,7 @@ class GetsmsSandbox(Stand):
     webhook_waits = (600.0,) * 5
 
     def provider_app(self) -> Starlette:
+        self._bids = Bids(self.account, self._reserve, self.webhooks.wake)
         return Starlette(routes=[Route("/api_command.php", self._script, methods=["GET", "POST"])])
 
     def read(self, arrival: Arrival) -> tuple[str, dict[str, Any], str]:
@@ -75,31 +82,54 @@ class GetsmsSandbox(Stand):
     # Commands
 
     def _request(self, fields: Fields) -> object:
-        service = self._service(fields.get("service", ""))
-        _check_markup(fields.get("markup"))
-        number, state = self._choose(service, fields)
-        if self.account.balance < service.price:
-            raise Refused("Insufficient funds")
-        carrier = CARRIERS[int(number[-2:]) % len(CARRIERS)]
-        rental = self.account.rent(service, service.price, number, self.settings.lifetime, carrier=carrier, state=state)
-        return [self._line(rental, with_price=True)]
+        names = fields.get("service", "").split(",")
+        if len(names) > 1:
+            return self._request_together(names, fields)
+        service, markup = self._service(names[0]), _markup(fields.get("markup"))
+        areas, state = _place(fields)
+        number = self._choose(service, areas, fields.get("mdn"))
+        if number:
+            self._check_funds(service.price)
+            rental = self.account.rent(
+                service, service.price, number, self.settings.lifetime, carrier=_carrier(number), state=state
+            )
+            return [self._line(rental, with_price=True)]
+        if not markup:
+            raise Refused(NO_NUMBERS)
+        self._check_funds(price_with(service, markup))
+        return self._lines_of(self._bids.place_alone(service, markup, areas, state))
+
+    def _request_together(self, names: Sequence[str], fields: Fields) -> object:
+        """`mdn` and `markup` are not among the parameters here."""
+        if len(names) > AT_ONCE:
+            raise Refused(f"Too many services, {AT_ONCE} are allowed at once")
+        services = sorted({name: self._service(name) for name in names}.values(), key=lambda service: service.name)
+        areas, state = _place(fields)
+        self._check_funds(sum(price_with(service, self._bids.recommended(service)) for service in services))
+        return self._lines_of(self._bids.place_together(services, areas, state))
 
     def _request_status(self, fields: Fields) -> object:
-        return [self._line(self._rental(fields), with_price=False)]
+        found = self._find(fields.get("id", ""))
+        if found is None:
+            raise Refused(INVALID_ID)
+        return [self._bid_line(found) if isinstance(found, Bid) else self._line(found)]
 
     def _reject(self, fields: Fields) -> object:
-        rental = self._rental(fields)
-        if rental.phase is not Phase.OPEN or rental.messages:
-            raise Refused(INVALID_ID)
-        self.account.rejected.add(rental.number)
-        self.account.cancel(rental)
+        match self._find(fields.get("id", "")):
+            case Bid(withdrawn=False) as bid:
+                self._bids.withdraw(bid)
+            case Rental(phase=Phase.OPEN, messages=[]) as rental:
+                self.account.rejected.add(rental.number)
+                self.account.cancel(rental)
+            case _:
+                raise Refused(INVALID_ID)
         return "MDN has been rejected"
 
     def _read_sms(self, fields: Fields) -> object:
         since = self.clock.now() - TWO_DAYS
         if asked := fields.get("id"):
-            rental = self._find(asked)
-            came = self.account.came_in(since, rental) if rental else iter(())
+            found = self._find(asked)
+            came = self.account.came_in(since, found) if isinstance(found, Rental) else iter(())
         else:
             wanted = (fields.get("mdn"), fields.get("service"))
             came = (sms for sms in self.account.came_in(since) if _fits(sms[0], *wanted))
@@ -125,30 +155,53 @@ class GetsmsSandbox(Stand):
         except KeyError:
             raise Refused(f"Invalid service name {name}") from None
 
-    def _find(self, asked: str) -> Rental | None:
-        return self.account.rentals.get(int(asked)) if re.fullmatch("[0-9]{1,18}", asked) else None
+    def _find(self, asked: str) -> Rental | Bid | None:
+        if not re.fullmatch("[0-9]{1,18}", asked):
+            return None
+        return self.account.rentals.get(int(asked)) or self._bids.find(int(asked))
 
-    def _rental(self, fields: Fields) -> Rental:
-        rental = self._find(fields.get("id", ""))
-        if rental is None:
-            raise Refused(INVALID_ID)
-        return rental
-
-    def _choose(self, service: Service, fields: Fields) -> tuple[str, str]:
-        """A ten-digit number and the state it was asked for by; `mdn` before `areacode` before `state`."""
+    def _choose(self, service: Service, areas: Sequence[str], mdn: str | None) -> str:
+        """A ten-digit number, the `mdn` if one is named; empty if there is none."""
         in_stock = self.account.stock(service) > 0
-        if mdn := fields.get("mdn"):
+        if mdn:
             number = mdn[1:]
             if not (in_stock and mdn[0] == "1" and self.account.can_have(number)) or self.account.in_use(number):
                 raise Refused("The MDN is not available")
-            return number, ""
-        areas, targeted = _areas(fields.get("areacode"), fields.get("state"))
-        if not in_stock or not areas:
-            raise Refused(NO_NUMBERS)
-        number = self.account.fresh_number(areas)
-        return number, state_of(number) if targeted else ""
+            return number
+        return self.account.fresh_number(areas) if in_stock and areas else ""
 
-    def _line(self, rental: Rental, *, with_price: bool) -> dict[str, object]:
+    def _check_funds(self, price: Usd) -> None:
+        if self.account.balance < price:
+            raise Refused("Insufficient funds")
+
+    def _reserve(self, bid: Bid, number: str, at: float) -> None:
+        """The bid has won: its request goes on as an ordinary one, under the same id."""
+        ends_at = at + self.settings.lifetime
+        rental = Rental(
+            bid.id, bid.service, number, bid.price, at, ends_at, _carrier(number), bid.state, markup=bid.markup
+        )
+        self.account.book(rental)
+        self.webhooks.send_at(at, lambda: {"data": _won(rental)})
+
+    def _lines_of(self, bids: Sequence[Bid]) -> list[dict[str, object]]:
+        return [self._bid_line(bid, with_price=True) for bid in bids]
+
+    def _bid_line(self, bid: Bid, *, with_price: bool = False) -> dict[str, object]:
+        left = 0 if bid.withdrawn else bid.placed_at + BID_SHOWS - self.clock.now()
+        price = {"price": as_number(bid.price)} if with_price else {}
+        return {
+            "id": str(bid.id),
+            "mdn": "",
+            "service": bid.service.name,
+            "status": "Rejected" if bid.withdrawn else "Awaiting MDN",
+            "state": bid.state,
+            "markup": bid.markup,
+            **price,
+            "carrier": "",
+            "till_expiration": max(0, int(left)),
+        }
+
+    def _line(self, rental: Rental, *, with_price: bool = False) -> dict[str, object]:
         left = rental.ends_at - self.clock.now() if rental.phase is Phase.OPEN else 0
         price = {"price": as_number(rental.price)} if with_price else {}
         return {
@@ -157,7 +210,7 @@ class GetsmsSandbox(Stand):
             "service": rental.service.name,
             "status": _status(rental),
             "state": rental.state,
-            "markup": 0,
+            "markup": rental.markup,
             **price,
             "carrier": rental.carrier,
             "till_expiration": max(0, int(left)),
@@ -171,7 +224,7 @@ class GetsmsSandbox(Stand):
             "ltr_short_price": "5.00",
             "otp_available": str(self.account.stock(service)),
             "ltr_available": "3",
-            "recommended_markup": "10" if alone else "",
+            "recommended_markup": str(self._bids.recommended(service)) if alone else "",
         }
 
     def webhook(self, rental: Rental, message: Message) -> Mapping[str, Any]:
@@ -203,23 +256,41 @@ def _sms(rental: Rental, message: Message) -> dict[str, object]:
     }
 
 
+def _won(rental: Rental) -> dict[str, str]:
+    return {
+        "event": "priority_request",
+        "status": "ok",
+        "id": str(rental.id),
+        "mdn": "1" + rental.number,
+        "service": rental.service.name,
+        "price": print_usd(rental.price),
+    }
+
+
+def _carrier(number: str) -> str:
+    return CARRIERS[int(number[-2:]) % len(CARRIERS)]
+
+
 def _fits(rental: Rental, mdn: str | None, service: str | None) -> bool:
     return (not mdn or mdn == "1" + rental.number) and (not service or service == rental.service.name)
 
 
-def _check_markup(markup: str | None) -> None:
-    if markup and not (re.fullmatch("[0-9]{2,4}", markup) and 10 <= int(markup) <= 2000):
+def _markup(asked: str | None) -> int:
+    """Per cent; 0: none was asked for."""
+    if asked and not (re.fullmatch("[0-9]{2,4}", asked) and LOWEST <= int(asked) <= HIGHEST):
         raise Refused("Invalid markup")
+    return int(asked or 0)
 
 
-def _areas(areacode: str | None, state: str | None) -> tuple[tuple[str, ...], bool]:
-    """The area codes that will do, and whether the request named a place."""
+def _place(fields: Fields) -> tuple[Sequence[str], str]:
+    """The area codes that will do, and the state they were asked for by; `areacode` before `state`."""
+    areacode, state = fields.get("areacode"), fields.get("state")
     if areacode:
         if not re.fullmatch("[0-9]{3}", areacode):
             raise Refused("Invalid area code")
-        return ((areacode,) if areacode in ALL_AREAS else ()), True
+        return ((areacode,), state_of(areacode)) if areacode in ALL_AREAS else ((), "")
     if state:
         if not re.fullmatch("[A-Z]{2}", state):
             raise Refused("Invalid state")
-        return AREAS.get(state, ()), True
-    return ALL_AREAS, False
+        return AREAS.get(state, ()), state
+    return ALL_AREAS, ""

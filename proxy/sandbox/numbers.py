@@ -38,7 +38,7 @@ _SENDERS = ("22000", "18339020112", "32665", "78642", "18885550143")
 
 
 def state_of(number: str) -> str:
-    """The US state of a ten-digit number that the stand-ins can have."""
+    """The US state of a ten-digit number, or of an area code, that the stand-ins can have."""
     return _STATES[number[:3]]
 
 

@@ -46,6 +46,10 @@ class Settings:
     """Seconds after a rental in which it cannot be cancelled (getatext)."""
     lifetime: int = 900
     """Seconds that a number is reserved (getsms; at getatext each service has its own)."""
+    joint_after: float | None = 1.0
+    """Seconds from a request for several services until a number in stock is given to it; None: never (getsms)."""
+    bids_win_after: float | None = None
+    """Seconds from a request with a markup until somebody gives a number up; None: only stock makes it win (getsms)."""
     first_id: int = 10_000_001
     """Ids count up from here and phone numbers follow them: a later start needs a larger one to repeat none."""
     seed: int = 1

@@ -52,7 +52,10 @@ class Steering:
         stock: int | None = None,
         available: bool | None = None,
     ) -> Service:
-        """`stock`: so many can be bought from now on; with 0, none until it is set again. KeyError: no such service."""
+        """`stock`: so many can be bought from now on, and who bids comes first; with 0, none until it is set again.
+
+        KeyError: no such service.
+        """
         self.account.settle()
         service = self.account.services[api_name]
         if price is not None:
@@ -61,11 +64,13 @@ class Steering:
             service.stock = stock + self.account.open_of(service) if stock else 0
         if available is not None:
             service.available = available
+        self.account.stir()
         return service
 
     def set_balance(self, balance: Usd) -> None:
         self.account.settle()
         self.account.balance = balance
+        self.account.stir()
 
     def deliver(self, rental_id: int, *, code: str = "", text: str = "", sender: str = "") -> Message:
         """An SMS comes in now, whatever has become of the rental. KeyError: no such rental."""

@@ -69,21 +69,17 @@ class Live:
     def keep_for_redelivery(self, activation: Activation, fingerprint: str) -> None:
         self._undelivered.setdefault((activation.client, fingerprint), deque()).append(activation)
 
-    def redeliver(self, client: str, fingerprint: str, now: float) -> Activation | None:
-        """An activation that this client bought with an equal request and never heard of, or None."""
-        waiting = self._undelivered.get((client, fingerprint))
-        found = None
-        while waiting and found is None:
+    def redeliver(self, client: str, fingerprint: str, now: float, wanted: int = 1) -> list[Activation]:
+        """What this client bought with an equal request and never heard of: as many as `wanted`, or nothing."""
+        waiting = self._undelivered.get((client, fingerprint), deque())
+        found: list[Activation] = []
+        while waiting and len(found) < wanted:
             candidate = self.open.get(waiting.popleft().id)
-            if (
-                candidate is not None
-                and candidate.status in SEEN_OPEN
-                and now - candidate.created_at <= REDELIVERY_SECONDS
-            ):
-                found = candidate
+            if candidate and candidate.status in SEEN_OPEN and now - candidate.created_at <= REDELIVERY_SECONDS:
+                found.append(candidate)
         if not waiting:
             self._undelivered.pop((client, fingerprint), None)
-        return found
+        return found if len(found) == wanted else []
 
     def forget_old_redeliveries(self, now: float) -> None:
         """Drop those that nobody came back for, so that the list stays as short as two minutes are."""

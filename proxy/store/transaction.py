@@ -68,6 +68,8 @@ class Receipt:
     operator: str
     price: Usd
     expires_at: float
+    several_sms: bool | None = None
+    """None: as its offer said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +141,13 @@ class Transaction:
         values = (
             *(attempt.client, attempt.service, attempt.country, attempt.provider, receipt.upstream_id),
             *(attempt.upstream_service, receipt.phone, receipt.operator, receipt.price, Status.WAITING),
-            *(attempt.several_sms, "", self.now, receipt.expires_at, attempt.id),
+            *(
+                attempt.several_sms if receipt.several_sms is None else receipt.several_sms,
+                "",
+                self.now,
+                receipt.expires_at,
+                attempt.id,
+            ),
         )
         cursor = self._sql(
             f"INSERT INTO activations ({columns}, fingerprint) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",

@@ -3,16 +3,17 @@
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote
 
+from proxy.domain.client import Client
 from proxy.errors import BadAction, GatewayError
 from proxy.gateway.gateway import Gateway
 from proxy.gateway.purchase import HungUp
 from proxy.stub.access import Access
 from proxy.stub.actions import ACTIONS
-from proxy.stub.dialects import DIALECTS, PLAIN
+from proxy.stub.dialects import DIALECTS
 from proxy.stub.registry import Action, Call
-from proxy.stub.replies import OUR_FAULT, Reply, refuse
+from proxy.stub.replies import Reply, refuse
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -21,9 +22,12 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 log = logging.getLogger(__name__)
 
 PATHS = frozenset({"/stubs/handler_api.php", "/stubs/handler_api", "/handler_api.php", "/handler_api"})
+ACTION_PATH = "/stubs/handler_api.php/"
+"""Behind it may stand an action, for those who tell operations apart by their path."""
 MOST_BYTES = 16_384
 """Of a query and of a body; the longest honest request has some hundreds."""
 MOST_PARAMETERS = 64
+METHODS = ("GET", "POST")
 FORM = b"application/x-www-form-urlencoded"
 
 
@@ -34,7 +38,10 @@ class Endpoint:
         self._count = count
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        reply = await self._reply(scope, receive)
+        if scope["method"] in METHODS:
+            reply = await self._reply(scope, receive)
+        else:
+            reply = Reply(status=405, extra=[(b"allow", b"GET, POST")])
         if reply is None:
             return
         headers, body = reply.encode()
@@ -46,34 +53,21 @@ class Endpoint:
 
     async def _reply(self, scope: Scope, receive: Receive) -> Reply | None:
         """None: the client hung up before there was one."""
+        query: dict[str, str] = {}
         try:
-            query: bytes = scope["query_string"]
-            if scope["method"] == "POST":
-                query += b"&" + await _form(scope, receive)
-            elif scope["method"] != "GET":
-                return Reply(status=405, extra=[(b"allow", b"GET, POST")])
-            call, action = self._enter(parse(query))
+            query = parse(await _words(scope, receive))
+            call, action = self._enter(query)
+            reply = await (self._sell(action, call, receive) if action.buys else action.run(call))
+            client: Client | None = call.client
         except HungUp:
             return None
-        except GatewayError as exc:
-            return refuse(exc)
-        reply = await self._run(action, call, receive)
-        dialect = DIALECTS[call.client.dialect]
-        return reply if reply is None or dialect is PLAIN else dialect.translate(action.name, reply)
-
-    async def _run(self, action: Action, call: Call, receive: Receive) -> Reply | None:
-        """None: the client hung up before there was a reply."""
-        try:
-            if action.buys:
-                return await self._sell(action, call, receive)
-            return await action.run(call)
-        except HungUp:
-            return None
-        except GatewayError as exc:
-            return refuse(exc)
-        except Exception:
-            log.exception("a request failed")
-            return Reply(OUR_FAULT.word)
+        except Exception as exc:
+            if not isinstance(exc, GatewayError):
+                log.exception("a request failed")
+            reply, client = refuse(exc), self.access.find(query.get("api_key", ""))
+        if reply is None or client is None:
+            return reply
+        return DIALECTS[client.dialect].translate(query.get("action", ""), reply)
 
     def _enter(self, query: dict[str, str]) -> tuple[Call, Action]:
         """Who asks, and for what. Raises BadKey, TooManyRequests, BadAction, in that order."""
@@ -108,6 +102,16 @@ def parse(query: bytes) -> dict[str, str]:
     if len(pairs) > MOST_PARAMETERS:
         raise BadAction("the request has too many parameters")
     return {name.strip(): value.strip() for name, value in pairs if name or value}
+
+
+async def _words(scope: Scope, receive: Receive) -> bytes:
+    """Everything that is asked, as one query: the form of a POST and the action in a path count most."""
+    query: bytes = scope["query_string"]
+    if scope["method"] == "POST":
+        query += b"&" + await _form(scope, receive)
+    if scope["path"].startswith(ACTION_PATH):
+        query += b"&action=" + quote(scope["path"].removeprefix(ACTION_PATH)).encode()
+    return query
 
 
 async def _form(scope: Scope, receive: Receive) -> bytes:

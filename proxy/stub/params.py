@@ -142,3 +142,6 @@ LIMIT = Param(
 LENGTH = Param("length", whole(1, MOST_IN_A_PAGE), "how many at most", default=10, schema=INTEGER)
 SIZE = Param("size", whole(1, MOST_IN_A_PAGE), "how many on a page", default=MOST_IN_A_PAGE, schema=INTEGER)
 PAGE = Param("page", whole(1, LATEST), "which page, from 1", default=1, schema=INTEGER)
+MULTI_SERVICE = Param(
+    "multiService", a_list, "services of one number, separated by commas", missing=BadService, argument="services"
+)

@@ -99,7 +99,30 @@ async def _buy(
         without=market.provider_names(without),
         unwanted=unwanted,
     )
-    return await purchase.buy(call.gateway, call.client, want, call.fingerprint, call.hung_up)
+    return await purchase.buy_one(call.gateway, call.client, want, call.fingerprint, call.hung_up)
+
+
+@ACTIONS.action(
+    "getMultiServiceNumber", params.MULTI_SERVICE, params.COUNTRY, params.OPERATOR, params.AREAS, buys=True,
+    refusals=(BadService, NoNumbers, NoBalance, ChannelsLimit), section="3",
+    example='[{"phone":"12025550123","activation":"12","service":"tg"},'
+    '{"phone":"12025550123","activation":"13","service":"wa"}]',
+)  # fmt: skip
+async def get_multi_service_number(
+    call: Call, services: tuple[str, ...], country: int | None, operator: str, areas: tuple[str, ...]
+) -> Reply:
+    """Buy one number for several services, all or nothing."""
+    market = call.gateway.market
+    await market.prices_known(PRICES_SECONDS)
+    codes = list(dict.fromkeys(market.find_service(service) for service in services))
+    where, keep, lock = country_for(call, country), bool(operator), bool(areas)
+    wants = [
+        Want(code, where, operator=operator, keep_operator=keep, area_codes=areas, lock_area_codes=lock)
+        for code in codes
+    ]
+    bought = await purchase.buy(call.gateway, call.client, wants, call.fingerprint, call.hung_up)
+    listed = [{"phone": one.phone, "activation": str(one.id), "service": one.service} for one in bought]
+    return purchase_reply(as_json(listed), *bought)
 
 
 def _same_number(before: Activation) -> Want:
@@ -126,7 +149,7 @@ async def get_extra_activation(call: Call, id: int) -> Reply:
     await call.gateway.market.prices_known(PRICES_SECONDS)
     try:
         want = _same_number(before)
-        bought = await purchase.buy(call.gateway, call.client, want, call.fingerprint, call.hung_up)
+        bought = await purchase.buy_one(call.gateway, call.client, want, call.fingerprint, call.hung_up)
     except NoNumbers as exc:
         raise RenewalImpossible(str(exc)) from exc
     return purchase_reply(text(f"ACCESS_NUMBER:{bought.id}:{bought.phone}"), bought)
@@ -165,7 +188,7 @@ async def get_additional_service(call: Call, id: int, service: str) -> Reply:
     code = call.gateway.market.find_service(service)
     want = Want(code, before.country, number=before.phone, only=(before.provider,))
     try:
-        bought = await purchase.buy(call.gateway, call.client, want, call.fingerprint, call.hung_up)
+        bought = await purchase.buy_one(call.gateway, call.client, want, call.fingerprint, call.hung_up)
     except NoNumbers as exc:
         raise WrongAdditionalService(str(exc)) from exc
     return purchase_reply(text(f"ADDITIONAL:{bought.id}:{bought.phone}"), bought)
