@@ -25,7 +25,8 @@ from proxy.dashboard.api import presentable
 from proxy.domain.money import Usd, parse_usd, print_usd
 from proxy.domain.offer import Want
 from proxy.errors import BadConfig, GatewayError, ProviderError
-from proxy.gateway.explain import offers_side_by_side, route_as_json
+from proxy.gateway.explain import matches, offers_side_by_side, route_as_json
+from proxy.gateway.market import Market
 from proxy.providers import ADAPTERS
 from proxy.sandbox import KINDS, combined_app, sandbox_for
 from proxy.server import bind
@@ -214,9 +215,7 @@ def prices(path: str, as_json: bool, services: tuple[str, ...]) -> None:
 
     async def ask() -> list[Row]:
         async with consulting(_read(path), SystemClock()) as market:
-            for upstream in market.upstreams.values():
-                if upstream.price_trouble:
-                    click.echo(f"{upstream.name}: {upstream.price_trouble}", err=True)
+            _say_price_troubles(market)
             return offers_side_by_side(market, [market.find_service(service) for service in services])
 
     rows = _run(ask())
@@ -227,6 +226,34 @@ def prices(path: str, as_json: bool, services: tuple[str, ...]) -> None:
         stock = "?" if row["stock"] is None else row["stock"]
         where = f"{row['service'] or '-':8} {row['country']:>4} {row['provider']:16}"
         click.echo(f"{where} {row['price']:>10} {stock:>8}  {row['name']}")
+
+
+@commands.command()
+@CONFIG
+@AS_JSON
+@click.option("--how", help="Only these: configured, built-in, 'by name', doubtful or unmatched.")
+def services(path: str, as_json: bool, how: str | None) -> None:
+    """Show which provider's name stands for which code, and how that is known. Doubtful ones are never used."""
+
+    async def ask() -> list[Row]:
+        async with consulting(_read(path), SystemClock()) as market:
+            _say_price_troubles(market)
+            return [row for row in matches(market) if how is None or row["how"] == how]
+
+    rows = _run(ask())
+    if as_json:
+        click.echo(json.dumps(rows, indent=2))
+        return
+    for row in rows:
+        missing = "" if row["listed"] else "  (the provider does not list it)"
+        meets = f"{row['provider']:16} {row['code'] or '-':8} {row['service']:24}"
+        click.echo(f"{meets} {row['how']:10} {row['name']}{missing}")
+
+
+def _say_price_troubles(market: Market) -> None:
+    for upstream in market.upstreams.values():
+        if upstream.price_trouble:
+            click.echo(f"{upstream.name}: {upstream.price_trouble}", err=True)
 
 
 def _time(ctx: click.Context, param: click.Parameter, value: str | None) -> float | None:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from proxy.catalog.services import SERVICES
 from proxy.domain.money import print_usd
 from proxy.domain.offer import Want
 from proxy.domain.routing import Leg, Route
@@ -35,6 +36,28 @@ def _leg_as_json(leg: Leg, place: int) -> dict[str, Any]:
         "list_price": print_usd(offer.list_price, PLACES) if offer else None,
         "stock": offer.stock if offer else None,
     }
+
+
+def matches(market: Market) -> list[dict[str, Any]]:
+    """How every provider's own names meet the codes: those in use, the doubtful ones, and those without a code."""
+    rows = []
+    for upstream in market.upstreams.values():
+        met = upstream.names.matches()
+        unmet = {listing.service for listing in upstream.listings} - {match.own_name for match in met}
+        found = [(match.code, match.own_name, str(match.how), match.listed) for match in met]
+        found += [("", own_name, "unmatched", True) for own_name in sorted(unmet)]
+        for code, own_name, how, listed in found:
+            rows.append(
+                {
+                    "provider": upstream.name,
+                    "code": code,
+                    "service": SERVICES.get(code, ""),
+                    "name": own_name,
+                    "how": how,
+                    "listed": listed,
+                }
+            )
+    return rows
 
 
 def offers_side_by_side(market: Market, services: list[str]) -> list[dict[str, Any]]:

@@ -37,7 +37,7 @@ def services_sold(market: Market, country: int | None = None) -> set[tuple[int, 
         for upstream in market.upstreams.values()
         for listing in upstream.listings
         if country is None or listing.country == country
-        if (code := upstream.names.code_of(listing.service)) is not None
+        for code in upstream.names.codes_of(listing.service)
     }
 
 

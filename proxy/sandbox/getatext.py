@@ -1,13 +1,15 @@
 """A stand-in for getatext.com's one-time numbers, after its own documents, down to what is text and what is a number.
 
 Where the documents are silent: an unknown rental is 404, a parameter of the wrong type 422, a wish that comes too late
-400; reading a code makes the rental "viewed", but the reply that shows it first still says "active".
+400; reading a code makes the rental "viewed", but the reply that shows it first still says "active"; several services
+on one number are refused in the words for one, cost the same surcharges, and whoever names one twice finds no number.
 """
 
 import json
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
+from math import inf
 from typing import Any
 
 from starlette.applications import Starlette
@@ -25,8 +27,10 @@ from proxy.sandbox.settings import Service
 from proxy.sandbox.stand import Arrival, Stand, as_number
 
 CARRIERS = ("at&t", "tmobile")
-LIMITS = {"rent": 2, "cancel": 1, "premium": 200}
+LIMITS = {"rent": 2, "several": 1, "cancel": 1, "premium": 200}
 """Requests a second in each group of endpoints."""
+FAILURE_STANDS = 5 * 60.0
+"""Seconds in which services that were not to be had on one number are not looked for again."""
 
 Answer = tuple[int, dict[str, object]]
 Handler = Callable[[Asked], Answer]
@@ -54,10 +58,12 @@ class GetatextSandbox(Stand):
     kind = "getatext"
 
     def provider_app(self) -> Starlette:
+        self._failures: dict[tuple[str, ...], tuple[float, str]] = {}
         self._windows = {group: Window(self.clock, limit) for group, limit in LIMITS.items()}
         table: list[tuple[str, str, Handler, str]] = [
             ("POST", "rent-a-number", self._rent, "rent"),
             ("POST", "rent-specific-number", self._rent_specific, "rent"),
+            ("POST", "rent-multiple-services", self._rent_together, "several"),
             ("POST", "re-rent", self._rent_again, ""),
             ("POST", "rental-status", self._status, ""),
             ("POST", "rental-status/{id:int}/completed", self._complete, ""),
@@ -114,24 +120,40 @@ class GetatextSandbox(Stand):
     # Buying
 
     def _rent(self, asked: Asked) -> Answer:
-        name, carrier = asked.text("service"), asked.text("carrier")
-        if not name:
-            raise Refused(400, "Service is not presented on the request")
-        if carrier and carrier not in CARRIERS:
-            raise Refused(400, "Wrong Carrier")
-        service = self._service(name)
-        self._check_open_rentals()
+        [service], carrier = self._wanted([asked.text("service")], asked)
         self._check_stock(service)
-        carrier, areas = _match(service, carrier, asked)
-        if not service.available:
-            raise Refused(400, "Service is not available")
-        price = scale(service.price, 100 + 20 * bool(carrier) + 20 * bool(areas))
-        if self.account.balance < service.price:
-            raise Refused(400, words.NO_FUNDS)
-        if self.account.balance < price:
-            raise Refused(400, "Insufficient funds for area code extra charge")
-        words.refuse_above(asked.amount("max_price"), price)
+        carrier, areas = _match(service.carriers, carrier, asked, asked.text("area_codes"))
+        price = self._prices_of([service], carrier, areas, asked)[0]
         return self._sell(service, price, self.account.fresh_number(areas or ALL_AREAS))
+
+    def _rent_together(self, asked: Asked) -> Answer:
+        """All on one number or none at all; what failed is not tried again for a while, whatever has changed."""
+        names = asked.text("services").split(",")
+        services, carrier = self._wanted(names, asked)
+        combination = tuple(sorted(names))
+        failed_at, text = self._failures.get(combination, (-inf, ""))
+        if self.clock.now() < failed_at + FAILURE_STANDS:
+            raise Refused(400, text)
+        try:
+            carrier, areas = self._match_all(services, carrier, asked)
+        except Refused as refused:
+            self._failures[combination] = self.clock.now(), refused.text
+            raise
+        prices = self._prices_of(services, carrier, areas, asked)
+        number = self.account.fresh_number(areas or ALL_AREAS)
+        rentals = [
+            self.account.rent(service, price, number, service.ttl * 60)
+            for service, price in zip(services, prices, strict=True)
+        ]
+        return 201, words.sold_together(rentals, self.account.balance)
+
+    def _match_all(self, services: Sequence[Service], carrier: str, asked: Asked) -> tuple[str, Sequence[str]]:
+        for service in services:
+            self._check_stock(service)
+        if len({service.api_name for service in services}) < len(services):
+            raise Refused(400, words.OUT_OF_STOCK)
+        carriers = [name for name in CARRIERS if all(name in service.carriers for service in services)]
+        return _match(carriers, carrier, asked, asked.text("rent_area_codes"))
 
     def _rent_specific(self, asked: Asked) -> Answer:
         number, name = asked.text("number"), asked.text("service")
@@ -216,6 +238,28 @@ class GetatextSandbox(Stand):
 
     # What may stand in the way
 
+    def _wanted(self, names: Sequence[str], asked: Asked) -> tuple[list[Service], str]:
+        """The services, and the carrier that is wished for."""
+        carrier = asked.text("carrier")
+        if names == [""]:
+            raise Refused(400, "Service is not presented on the request")
+        if carrier and carrier not in CARRIERS:
+            raise Refused(400, "Wrong Carrier")
+        services = [self._service(name) for name in names]
+        self._check_open_rentals(len(services))
+        return services, carrier
+
+    def _prices_of(self, services: Sequence[Service], carrier: str, areas: Sequence[str], asked: Asked) -> list[Usd]:
+        """What each costs with the surcharges; refused if they may not be sold or their sum is too much."""
+        if not all(service.available for service in services):
+            raise Refused(400, "Service is not available")
+        prices = [scale(service.price, 100 + 20 * bool(carrier) + 20 * bool(areas)) for service in services]
+        self._check_funds(sum(service.price for service in services))
+        if self.account.balance < sum(prices):
+            raise Refused(400, "Insufficient funds for area code extra charge")
+        words.refuse_above(asked.amount("max_price"), sum(prices))
+        return prices
+
     def _service(self, name: str) -> Service:
         try:
             return self.account.services[name]
@@ -228,9 +272,9 @@ class GetatextSandbox(Stand):
             raise Refused(404, "Rental not found")
         return rental
 
-    def _check_open_rentals(self) -> None:
+    def _check_open_rentals(self, more: int = 1) -> None:
         limit = self.settings.max_open
-        if limit is not None and self.account.open_rentals >= limit:
+        if limit is not None and self.account.open_rentals + more > limit:
             raise Refused(400, "You have reached the maximum number of active rentals")
 
     def _check_stock(self, service: Service) -> None:
@@ -248,11 +292,10 @@ class GetatextSandbox(Stand):
             raise Refused(400, words.NO_FUNDS)
 
 
-def _match(service: Service, carrier: str, asked: Asked) -> tuple[str, Sequence[str]]:
+def _match(carriers: Sequence[str], carrier: str, asked: Asked, codes: str) -> tuple[str, Sequence[str]]:
     """The carrier and the area codes that will be had; what is not there is left out unless the request insists."""
-    codes = asked.text("area_codes")
     areas = [code for code in codes.split(",") if code in ALL_AREAS]
-    carrier_fails = bool(carrier) and asked.flag("keep_carrier") and carrier not in service.carriers
+    carrier_fails = bool(carrier) and asked.flag("keep_carrier") and carrier not in carriers
     areas_fail = bool(codes) and asked.flag("lock_area_code") and not areas
     if (carrier_fails or areas_fail) and carrier and codes:
         raise Refused(400, f"{words.OUT_OF_STOCK} for selected carrier and area codes")
@@ -260,4 +303,4 @@ def _match(service: Service, carrier: str, asked: Asked) -> tuple[str, Sequence[
         raise Refused(400, f"{words.OUT_OF_STOCK} for selected carrier: {carrier}")
     if areas_fail:
         raise Refused(400, f"{words.OUT_OF_STOCK} for selected area codes")
-    return carrier if carrier in service.carriers else "", areas
+    return carrier if carrier in carriers else "", areas

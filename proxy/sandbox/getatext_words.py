@@ -1,6 +1,6 @@
 """How getatext reads what it is asked, refuses, and prints what it sold."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -73,6 +73,15 @@ def sold(rental: Rental) -> dict[str, object]:
         "end_time": plain(rental.ends_at),
         "number": rental.number,
         "service_name": rental.service.name,
+    }
+
+
+def sold_together(rentals: Sequence[Rental], balance: Usd) -> dict[str, object]:
+    return {
+        "status": "success",
+        "rentals": [sold(rental) | {"price": print_usd(rental.price)} for rental in rentals],
+        "new_balance": print_usd(balance),
+        "total_cost": print_usd(sum(rental.price for rental in rentals)),
     }
 
 

@@ -46,7 +46,7 @@ class GetsmsSandbox(Stand):
     webhook_waits = (600.0,) * 5
 
     def provider_app(self) -> Starlette:
-        self._bids = Bids(self.account, self._reserve, self.webhooks.wake)
+        self.bids = Bids(self.account, self._reserve, self.webhooks.wake)
         return Starlette(routes=[Route("/api_command.php", self._script, methods=["GET", "POST"])])
 
     def read(self, arrival: Arrival) -> tuple[str, dict[str, Any], str]:
@@ -86,8 +86,9 @@ class GetsmsSandbox(Stand):
         if len(names) > 1:
             return self._request_together(names, fields)
         service, markup = self._service(names[0]), _markup(fields.get("markup"))
-        areas, state = _place(fields)
-        number = self._choose(service, areas, fields.get("mdn"))
+        mdn = fields.get("mdn")
+        areas, state = (ALL_AREAS, "") if mdn else _place(fields)
+        number = self._choose(service, areas, mdn)
         if number:
             self._check_funds(service.price)
             rental = self.account.rent(
@@ -97,7 +98,7 @@ class GetsmsSandbox(Stand):
         if not markup:
             raise Refused(NO_NUMBERS)
         self._check_funds(price_with(service, markup))
-        return self._lines_of(self._bids.place_alone(service, markup, areas, state))
+        return self._lines_of(self.bids.place_alone(service, markup, areas, state))
 
     def _request_together(self, names: Sequence[str], fields: Fields) -> object:
         """`mdn` and `markup` are not among the parameters here."""
@@ -105,8 +106,8 @@ class GetsmsSandbox(Stand):
             raise Refused(f"Too many services, {AT_ONCE} are allowed at once")
         services = sorted({name: self._service(name) for name in names}.values(), key=lambda service: service.name)
         areas, state = _place(fields)
-        self._check_funds(sum(price_with(service, self._bids.recommended(service)) for service in services))
-        return self._lines_of(self._bids.place_together(services, areas, state))
+        self._check_funds(sum(price_with(service, self.bids.recommended(service)) for service in services))
+        return self._lines_of(self.bids.place_together(services, areas, state))
 
     def _request_status(self, fields: Fields) -> object:
         found = self._find(fields.get("id", ""))
@@ -117,7 +118,7 @@ class GetsmsSandbox(Stand):
     def _reject(self, fields: Fields) -> object:
         match self._find(fields.get("id", "")):
             case Bid(withdrawn=False) as bid:
-                self._bids.withdraw(bid)
+                self.bids.withdraw(bid)
             case Rental(phase=Phase.OPEN, messages=[]) as rental:
                 self.account.rejected.add(rental.number)
                 self.account.cancel(rental)
@@ -158,7 +159,7 @@ class GetsmsSandbox(Stand):
     def _find(self, asked: str) -> Rental | Bid | None:
         if not re.fullmatch("[0-9]{1,18}", asked):
             return None
-        return self.account.rentals.get(int(asked)) or self._bids.find(int(asked))
+        return self.account.rentals.get(int(asked)) or self.bids.find(int(asked))
 
     def _choose(self, service: Service, areas: Sequence[str], mdn: str | None) -> str:
         """A ten-digit number, the `mdn` if one is named; empty if there is none."""
@@ -224,7 +225,7 @@ class GetsmsSandbox(Stand):
             "ltr_short_price": "5.00",
             "otp_available": str(self.account.stock(service)),
             "ltr_available": "3",
-            "recommended_markup": str(self._bids.recommended(service)) if alone else "",
+            "recommended_markup": str(self.bids.recommended(service)) if alone else "",
         }
 
     def webhook(self, rental: Rental, message: Message) -> Mapping[str, Any]:
