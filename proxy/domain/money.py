@@ -21,6 +21,8 @@ def parse_usd(value: object) -> Usd:
     """
     if isinstance(value, bool | float) or not isinstance(value, str | int | Decimal):
         raise ValueError(f"not an amount of money: {value!r}")
+    if isinstance(value, str) and "_" in value:
+        raise ValueError(f"not an amount of money: {value!r}")
     try:
         amount = Decimal(value.strip()) if isinstance(value, str) else Decimal(value)
     except InvalidOperation:

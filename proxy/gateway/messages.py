@@ -14,6 +14,8 @@ LONGEST_TEXT = 4096
 
 async def receive(gateway: Gateway, provider: str, upstream_id: str, sms: Sms) -> Activation | None:
     """Book a message of a rental, known or not yet known; the activation if that was news to it. Raises StoreClosed."""
+    if not wire_code(sms):
+        return None  # an SMS without a word in it says nothing
     incoming = Incoming(
         provider=provider,
         upstream_id=upstream_id,

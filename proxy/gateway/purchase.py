@@ -16,7 +16,15 @@ from proxy.domain.client import Client
 from proxy.domain.money import Usd, print_usd
 from proxy.domain.offer import Offer, Want
 from proxy.domain.routing import OnUnknown, Route, Rule
-from proxy.errors import ChannelsLimit, NoBalance, NoNumbers, NotSent, OutcomeUnknown, StoreClosed, WrongMaxPrice
+from proxy.errors import (
+    NoBalance,
+    NoNumbers,
+    NotSent,
+    OrderExists,
+    OutcomeUnknown,
+    StoreClosed,
+    WrongMaxPrice,
+)
 from proxy.gateway.deadline import Deadline
 from proxy.gateway.gateway import Gateway
 from proxy.gateway.upstream import DEFAULT_LIFETIME
@@ -25,7 +33,7 @@ from proxy.store.transaction import Draft, Receipt, Transaction
 
 T = TypeVar("T")
 
-STALE_SECONDS = 2.0
+STALE_SECONDS = 1.0
 """Prices older than this are asked for once more before a client is sent away."""
 LAST_WORDS = 1.0
 """Seconds after the deadline for booking how it ended."""
@@ -53,20 +61,28 @@ class HungUp(Exception):
 
 
 async def buy(
-    gateway: Gateway, client: Client, wants: Sequence[Want], fingerprint: str, hung_up: asyncio.Future[None] | None
+    gateway: Gateway,
+    client: Client,
+    wants: Sequence[Want],
+    fingerprint: str,
+    hung_up: asyncio.Future[None] | None,
+    order_id: str = "",
 ) -> list[Activation]:
     """An activation for each want, all of one number: those that the client was owed, or new ones.
 
-    Raises what refuses it, or HungUp when `hung_up` was done first.
+    `order_id` is an idempotency key: whatever was bought with it is the answer, for ever. Raises what refuses it, or
+    HungUp when `hung_up` was done first.
     """
     owed = gateway.store.live.redeliver(client.name, fingerprint, gateway.clock.now(), len(wants))
     if owed:
         return owed
     whose = (client.name, fingerprint)
-    purchase = gateway.under_way.adopt(whose)
+    purchase = _ordered(gateway, client, fingerprint, order_id) or gateway.under_way.adopt(whose)
     if purchase is None:
-        errand = Purchase(gateway, client, tuple(wants), fingerprint)
+        errand = Purchase(gateway, client, tuple(wants), fingerprint, order_id)
         purchase = gateway.errands.start(errand.run(), f"purchase for {client.name}")
+        if order_id:
+            gateway.under_way.ordered(client.name, order_id, fingerprint, purchase)
     ends: list[asyncio.Future[Any]] = [purchase] if hung_up is None else [purchase, hung_up]
     seconds = gateway.market.config.deadline + LAST_WORDS
     await asyncio.wait(ends, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
@@ -79,11 +95,28 @@ async def buy(
 
 
 async def buy_one(
-    gateway: Gateway, client: Client, want: Want, fingerprint: str, hung_up: asyncio.Future[None] | None
+    gateway: Gateway,
+    client: Client,
+    want: Want,
+    fingerprint: str,
+    hung_up: asyncio.Future[None] | None,
+    order_id: str = "",
 ) -> Activation:
     """As `buy`, for one service."""
-    (bought,) = await buy(gateway, client, [want], fingerprint, hung_up)
+    (bought,) = await buy(gateway, client, [want], fingerprint, hung_up, order_id)
     return bought
+
+
+def _ordered(
+    gateway: Gateway, client: Client, fingerprint: str, order_id: str
+) -> asyncio.Future[list[Activation]] | None:
+    """The twin of this request that is under way. Raises OrderExists if the key is in use for another one."""
+    under_way = gateway.under_way.order(client.name, order_id) if order_id else None
+    if under_way is None:
+        return None
+    if under_way[0] != fingerprint:
+        raise OrderExists
+    return under_way[1]
 
 
 def _abandon(gateway: Gateway, whose: tuple[str, str], purchase: asyncio.Future[list[Activation]]) -> None:
@@ -106,6 +139,7 @@ class Purchase:
     client: Client
     wants: tuple[Want, ...]
     fingerprint: str
+    order_id: str = ""
     deadline: Deadline = field(init=False)
     tried: set[tuple[str, Usd]] = field(default_factory=set)
     refusals: list[str] = field(default_factory=list)
@@ -113,18 +147,27 @@ class Purchase:
     """Offers that the client's budget does not cover."""
 
     async def run(self) -> list[Activation]:
-        gateway, name = self.gateway, self.client.name
+        gateway = self.gateway
+        if self.order_id and (ordered := await self._answered()):
+            return ordered
         if gateway.closing:
             raise NoNumbers("the gateway is stopping")
-        limit, more = self.client.max_open, len(self.wants)
-        if limit is not None and gateway.store.live.count(name) + gateway.under_way.buying(name) + more > limit:
-            raise ChannelsLimit
         self.deadline = Deadline(gateway.clock, gateway.market.config.deadline)
-        gateway.under_way.began(name, more)
-        try:
-            return await self._along_the_route()
-        finally:
-            gateway.under_way.ended(name, more)
+        return await self._along_the_route()
+
+    async def _answered(self) -> list[Activation]:
+        """What was bought with this idempotency key before; nothing if the key is free. Raises OrderExists."""
+        read = self.gateway.store.read
+        order = await read.order(self.client.name, self.order_id)
+        if order is None:
+            return []
+        fingerprint, id = order
+        if fingerprint != self.fingerprint:
+            raise OrderExists
+        bought = None if id is None else await read.activation(id)
+        if bought is None:
+            raise NoNumbers("the outcome of this order is not known yet")
+        return [bought]
 
     async def _along_the_route(self) -> list[Activation]:
         """Try the offers in turn; when all fail, once more with fresh prices."""
@@ -225,6 +268,8 @@ class Purchase:
             several_sms=offer.several_sms,
             fingerprint=self.fingerprint,
             budget=self.client.budget,
+            order_id=self.order_id,
+            max_open=self.client.max_open,
         )
 
     async def _wait_for_money(self) -> None:

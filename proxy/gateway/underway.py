@@ -11,22 +11,12 @@ Fingerprint = tuple[str, str]
 
 class UnderWay:
     def __init__(self) -> None:
-        self._buying: Counter[str] = Counter()
         self._holding: Counter[str] = Counter()
         self._settled: dict[str, asyncio.Event] = {}
         self.settlements = 0
         """How many holds were settled since the start: tells whether something changed while one looked away."""
+        self._orders: dict[tuple[str, str], tuple[str, asyncio.Future[list[Activation]]]] = {}
         self._orphans: dict[Fingerprint, deque[asyncio.Future[list[Activation]]]] = {}
-
-    def buying(self, client: str) -> int:
-        """How many activations the client is about to get."""
-        return self._buying[client]
-
-    def began(self, client: str, numbers: int) -> None:
-        self._buying[client] += numbers
-
-    def ended(self, client: str, numbers: int) -> None:
-        self._buying -= Counter({client: numbers})
 
     def is_holding(self, client: str) -> bool:
         """Some purchase of the client has reserved money and does not know yet how much of it is spent."""
@@ -51,6 +41,16 @@ class UnderWay:
     def orphan(self, whose: Fingerprint, purchase: asyncio.Future[list[Activation]]) -> None:
         """The client hung up; its next equal request takes the purchase over."""
         self._orphans.setdefault(whose, deque()).append(purchase)
+
+    def order(self, client: str, order_id: str) -> tuple[str, asyncio.Future[list[Activation]]] | None:
+        """The purchase under way with this idempotency key, and its fingerprint."""
+        return self._orders.get((client, order_id))
+
+    def ordered(self, client: str, order_id: str, fingerprint: str, purchase: asyncio.Future[list[Activation]]) -> None:
+        """The purchase holds the key until it ends; then the books say what became of it."""
+        key = (client, order_id)
+        self._orders[key] = (fingerprint, purchase)
+        purchase.add_done_callback(lambda _: self._orders.pop(key, None))
 
     def adopt(self, whose: Fingerprint) -> asyncio.Future[list[Activation]] | None:
         """A purchase under way that nobody waits for any more."""

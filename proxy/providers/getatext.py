@@ -9,8 +9,9 @@ from decimal import Decimal
 from re import search
 
 from proxy.clock import Clock
-from proxy.domain.money import Usd, parse_usd, print_usd, scale
+from proxy.domain.money import Usd, print_usd, scale
 from proxy.errors import NotSent, NoTurn, OutcomeUnknown
+from proxy.providers import getatext_forms as forms
 from proxy.providers.base import (
     Bought,
     Cancelled,
@@ -25,13 +26,11 @@ from proxy.providers.base import (
     Refused,
     Rental,
     RentalState,
-    Sms,
 )
-from proxy.providers.codes import clean_code, find_code
+from proxy.providers.getatext_forms import DOCUMENTED, ENDED, NO_RENTAL
 from proxy.providers.limits import Throttle
 from proxy.providers.reading import (
     NOT_ABOUT_THE_RENTAL,
-    Meanings,
     id_of,
     is_too_early,
     phone_of,
@@ -55,39 +54,6 @@ PREMIUM_A_SECOND = 200
 ONE_WISH = 120
 """Per cent of the base price: a carrier, or area codes, or a chosen number."""
 BOTH_WISHES = 140
-
-CARRIERS = {
-    "tmobile": "tmobile",
-    "tmo": "tmobile",
-    "att": "at&t",
-    "at&t": "at&t",
-    "verizon": "verizon",
-    "vz": "verizon",
-    "vzw": "verizon",
-}
-DOCUMENTED: Meanings = (
-    ("under maintenance", Reason.MAINTENANCE),
-    ("auth is not presented", Reason.BAD_KEY),
-    ("wrong api key", Reason.BAD_KEY),
-    ("service is not presented", Reason.BAD_REQUEST),
-    ("number and service are required", Reason.BAD_REQUEST),
-    ("wrong carrier", Reason.BAD_REQUEST),
-    ("invalid price", Reason.BAD_REQUEST),
-    ("service not found", Reason.NO_SUCH_SERVICE),
-    ("service is not available", Reason.NO_SUCH_SERVICE),
-    ("requires prior approval", Reason.NO_SUCH_SERVICE),
-    ("maximum number of active rentals", Reason.FULL),
-    ("out of stock", Reason.OUT_OF_STOCK),
-    ("insufficient funds", Reason.NO_MONEY),
-    ("exceeds the maximum price", Reason.TOO_DEAR),
-    ("number is already taken", Reason.BUSY),
-    ("number does not exist", Reason.NUMBER_GONE),
-    ("number is unavailable for you", Reason.NUMBER_GONE),
-)
-ENDED = frozenset({"cancelled", "canceled", "refunded", "rejected", "expired", "timeout", "timed out", "timed_out"})
-"""Only `cancelled` is documented; the others are what comparable services say when a rental ends without a code."""
-SPENT = frozenset({"completed", "finished"})
-NO_RENTAL = r"(?i)not found|invalid|unknown|does not exist|no rental"
 
 
 class Getatext:
@@ -117,7 +83,7 @@ class Getatext:
 
     async def listings(self, timeout: float) -> Sequence[Listing]:
         answer = self._granted(await self._ask("GET", "prices-info", timeout))
-        listings = [listing for row in _rows(answer.json) for listing in self._listed(row)]
+        listings = [listing for row in forms.rows(answer.json) for listing in self._listed(row)]
         if not listings:
             # An empty list would take every offer away; it is likelier that the reply was not understood.
             raise OutcomeUnknown(self.name, "a price list without one readable line")
@@ -125,15 +91,15 @@ class Getatext:
 
     def quote(self, listing: Listing, order: Order) -> Usd | Refused:
         """A returning customer may get a number cheaper; nobody can know that beforehand, so the full price counts."""
-        if refused := _unfit(order):
+        if refused := forms.unfit(order):
             return refused
         if order.renews:
             return max(listing.price, order.renewed_price or 0)
-        wishes = 1 if order.number else bool(_carrier(order)) + bool(order.area_codes)
+        wishes = 1 if order.number else bool(forms.carrier(order)) + bool(order.area_codes)
         return scale(listing.price, (100, ONE_WISH, BOTH_WISHES)[wishes])
 
     async def buy(self, order: Order, timeout: float) -> Bought | Refused:
-        if refused := _unfit(order):
+        if refused := forms.unfit(order):
             return refused
         path, throttle, body = self._purchase(order)
         answer = await self._ask("POST", path, timeout, body, throttle)
@@ -146,13 +112,13 @@ class Getatext:
 
     async def buy_together(self, orders: Sequence[Order], timeout: float) -> Sequence[Bought] | Refused:
         first = orders[0]
-        if refused := _unfit(first):
+        if refused := forms.unfit(first):
             return refused
         body: dict[str, object] = {
             "services": ",".join(order.service for order in orders),
             "max_price": Decimal(print_usd(sum(order.price_limit for order in orders))),
         }
-        if carrier := _carrier(first):
+        if carrier := forms.carrier(first):
             body |= {"carrier": carrier, "keep_carrier": first.keep_carrier}
         if first.area_codes:
             body |= {"rent_area_codes": ",".join(first.area_codes), "lock_area_code": first.lock_area_codes}
@@ -167,9 +133,9 @@ class Getatext:
         rentals = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
         if len(rentals) != len(orders):
             raise OutcomeUnknown(self.name, f"HTTP {answer.status} with an answer that makes no sense")
-        by_name = {_plain(text_of(row.get("service_name"))): row for row in rentals}
-        if all(_plain(order.service) in by_name for order in orders):
-            rentals = [by_name[_plain(order.service)] for order in orders]
+        by_name = {forms.plain(text_of(row.get("service_name"))): row for row in rentals}
+        if all(forms.plain(order.service) in by_name for order in orders):
+            rentals = [by_name[forms.plain(order.service)] for order in orders]
         return [
             self._received(order, Answer(answer.status, answer.body, row))
             for order, row in zip(orders, rentals, strict=True)
@@ -177,11 +143,11 @@ class Getatext:
 
     async def cancel(self, rental: Rental, timeout: float) -> Cancelled:
         path = f"cancel-rental{self._suffix}"
-        answer = await self._ask("POST", path, timeout, {"id": _number(rental.upstream_id)}, self._cancels)
+        answer = await self._ask("POST", path, timeout, {"id": forms.number(rental.upstream_id)}, self._cancels)
         if refused := self._refusal(answer):
             return self._not_cancelled(refused)
         fields = self._understood(answer)
-        if problem := _problem(fields, self._key):
+        if problem := forms.problem(fields, self._key):
             return self._not_cancelled(Refused(reason_of(problem, DOCUMENTED), problem))
         if text_of(fields.get("status")).lower() not in ENDED | {"success"}:
             raise OutcomeUnknown(self.name, "an answer to a cancellation that does not say whether it is done")
@@ -206,10 +172,10 @@ class Getatext:
             raise NotSent(self.name, refused.text)
         fields = self._understood(answer)
         status = text_of(fields.get("status")).lower()
-        if not status or id_of(fields.get("id")) not in ("", rental.upstream_id) or _problem(fields, self._key):
+        if not status or id_of(fields.get("id")) not in ("", rental.upstream_id) or forms.problem(fields, self._key):
             raise OutcomeUnknown(self.name, "a status that makes no sense")
-        sms = _sms(fields.get("code"))
-        return Look(_state(status, sms is not None), (sms,) if sms else (), phone_of(fields.get("number")))
+        sms = forms.sms(fields.get("code"))
+        return Look(forms.state(status, sms is not None), (sms,) if sms else (), phone_of(fields.get("number")))
 
     async def newest(self, timeout: float) -> Sequence[News] | None:
         """There is no such list."""
@@ -232,7 +198,7 @@ class Getatext:
         if not upstream_id or not fields.keys() & {"code", "status"}:
             raise ValueError("a webhook without an id, or with neither code nor status")
         code = fields.get("code")
-        return Push(upstream_id, _sms(code) if isinstance(code, str) else None)
+        return Push(upstream_id, forms.sms(code) if isinstance(code, str) else None)
 
     async def aclose(self) -> None:
         await self._wire.aclose()
@@ -255,7 +221,7 @@ class Getatext:
         )
 
     async def _status(self, rental: Rental, timeout: float) -> Answer:
-        body = {"id": _number(rental.upstream_id)}
+        body = {"id": forms.number(rental.upstream_id)}
         return await self._ask("POST", f"rental-status{self._suffix}", timeout, body, self._looks)
 
     async def _is_completed(self, rental: Rental, timeout: float) -> bool:
@@ -268,24 +234,24 @@ class Getatext:
     def _purchase(self, order: Order) -> tuple[str, Throttle, dict[str, object]]:
         """Where an order goes, whose limit it falls under, and what is sent."""
         if order.renews:
-            return "re-rent", self._rents, {"rental_id": _number(order.renews)}
+            return "re-rent", self._rents, {"rental_id": forms.number(order.renews)}
         limit = Decimal(print_usd(order.price_limit))
         if order.number:
             number = order.number[1:] if len(order.number) == 11 else order.number
             return "rent-specific-number", self._rents, {"number": number, "service": order.service, "max_price": limit}
         body: dict[str, object] = {"service": order.service, "max_price": limit}
-        if carrier := _carrier(order):
+        if carrier := forms.carrier(order):
             body |= {"carrier": carrier, "keep_carrier": order.keep_carrier}
         if order.area_codes:
             body |= {"area_codes": ",".join(order.area_codes), "lock_area_code": order.lock_area_codes}
         return f"rent-a-number{self._suffix}", self._random_rents, body
 
     def _received(self, order: Order, answer: Answer) -> Bought:
-        fields = _rental(answer.json)
+        fields = forms.rental(answer.json)
         upstream_id, number = id_of(fields.get("id")), phone_of(fields.get("number"))
         if not 200 <= answer.status < 300 or not upstream_id:
             raise OutcomeUnknown(self.name, f"HTTP {answer.status} with an answer that makes no sense", upstream_id)
-        if not number or _problem(fields, self._key) or text_of(fields.get("status")).lower() in ENDED | {"error"}:
+        if not number or forms.problem(fields, self._key) or text_of(fields.get("status")).lower() in ENDED | {"error"}:
             raise OutcomeUnknown(self.name, "a purchase without a clear rental", upstream_id)
         if order.number and number != order.number:
             # It cannot be given back at once: a cancellation is taken after a minute at the earliest.
@@ -302,14 +268,16 @@ class Getatext:
         """A sure no, with its reason; None if the answer is none."""
         found = answer.json if isinstance(answer.json, dict) else {}
         # Frameworks explain themselves in `message` where the document has `errors`.
-        problem = _problem(found, self._key) or ("" if "errors" in found else words_of(found.get("message"), self._key))
-        if not problem or id_of(_rental(answer.json).get("id")):
+        problem = forms.problem(found, self._key) or (
+            "" if "errors" in found else words_of(found.get("message"), self._key)
+        )
+        if not problem or id_of(forms.rental(answer.json).get("id")):
             return None
         reason = reason_of(problem, DOCUMENTED)
         is_no = {503: reason is Reason.MAINTENANCE, 408: reason is Reason.BUSY}.get(
             answer.status, 400 <= answer.status < 500
         )
-        return Refused(reason, problem, _real_price(problem)) if is_no else None
+        return Refused(reason, problem, forms.real_price(problem)) if is_no else None
 
     def _not_cancelled(self, refused: Refused) -> Cancelled:
         if is_too_early(refused.text):
@@ -327,7 +295,7 @@ class Getatext:
         return answer
 
     def _understood(self, answer: Answer) -> Mapping[str, object]:
-        fields = _rental(self._granted(answer).json)
+        fields = forms.rental(self._granted(answer).json)
         if not fields:
             raise OutcomeUnknown(self.name, f"HTTP {answer.status} with an answer that makes no sense")
         return fields
@@ -346,69 +314,3 @@ class Getatext:
                     several_sms=truth_of(row.get("multiple_sms")),
                     title=text_of(row.get("service_name")),
                 )
-
-
-def _unfit(order: Order) -> Refused | None:
-    """What cannot be asked for here at all."""
-    return Refused(Reason.BAD_REQUEST, "cannot choose a state") if order.state else None
-
-
-def _carrier(order: Order) -> str:
-    """The provider's word for a carrier. One it does not know is sent only if no other will do."""
-    small = order.carrier.strip().lower()
-    return CARRIERS.get(small.replace("-", "").replace(" ", ""), small if order.keep_carrier else "")
-
-
-def _plain(name: str) -> str:
-    """A service's name without what its spellings differ in."""
-    return "".join(c for c in name.casefold() if c.isalnum())
-
-
-def _number(upstream_id: str) -> int | str:
-    """Ids are numbers here, in requests too."""
-    return int(upstream_id) if upstream_id.isdecimal() else upstream_id
-
-
-def _rental(found: object) -> Mapping[str, object]:
-    """The object that speaks of the rental, be it the whole body or a part of it; empty if there is none."""
-    if not isinstance(found, dict):
-        return {}
-    parts = (found[key] for key in ("rental", "data") if isinstance(found.get(key), dict))
-    inner: Mapping[str, object] = next(parts, {})
-    return found if "id" in found or not inner else {**found, **inner}
-
-
-def _problem(fields: Mapping[str, object], secret: str) -> str:
-    """The text of an error; empty if there is none, which is written as null, "null" or nothing."""
-    return words_of(fields.get("errors") or fields.get("error") or "", secret)
-
-
-def _real_price(problem: str) -> Usd | None:
-    found = search(r"actual price is:?\s*\$?([0-9]{1,6}(?:\.[0-9]{1,6})?)", problem)
-    return parse_usd(found[1]) if found else None
-
-
-def _rows(found: object) -> Iterator[Mapping[str, object]]:
-    """The lines of a price list, in every form that has been seen."""
-    if isinstance(found, dict):
-        wrapped = (found[key] for key in ("prices", "services", "data") if isinstance(found.get(key), list | dict))
-        found = next(wrapped, found)
-    for entry in found if isinstance(found, list) else [found]:
-        if isinstance(entry, dict) and "api_name" in entry:
-            yield entry
-        elif isinstance(entry, dict):
-            yield from ({"api_name": name, **row} for name, row in entry.items() if isinstance(row, dict))
-
-
-def _sms(code: object) -> Sms | None:
-    """Nothing but the code, also from a webhook, which says when: a look does not, and it is the same message."""
-    text = text_of(code)
-    found = clean_code(text) or find_code(text)
-    return Sms(found) if found else None
-
-
-def _state(status: str, has_code: bool) -> RentalState:
-    """A state that nobody knows changes nothing: the rental's time ends it."""
-    if status in SPENT or (status in ENDED and has_code):
-        return RentalState.OVER
-    return RentalState.REFUNDED if status in ENDED else RentalState.OPEN

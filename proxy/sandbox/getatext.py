@@ -137,7 +137,8 @@ class GetatextSandbox(Stand):
         try:
             carrier, areas = self._match_all(services, carrier, asked)
         except Refused as refused:
-            self._failures[combination] = self.clock.now(), refused.text
+            if refused.status == 400:
+                self._failures[combination] = self.clock.now(), refused.text
             raise
         prices = self._prices_of(services, carrier, areas, asked)
         number = self.account.fresh_number(areas or ALL_AREAS)

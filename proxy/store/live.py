@@ -59,10 +59,6 @@ class Live:
         """What is open at a provider, oldest first."""
         return self._sorted(self._ids_by_provider.get(provider, ()))
 
-    def count(self, client: str) -> int:
-        """How many activations the client itself sees as open."""
-        return sum(self.open[id].status in SEEN_OPEN for id in self._ids_by_client.get(client, ()))
-
     def count_at(self, provider: str) -> int:
         return len(self._ids_by_provider.get(provider, ()))
 
@@ -71,15 +67,15 @@ class Live:
 
     def redeliver(self, client: str, fingerprint: str, now: float, wanted: int = 1) -> list[Activation]:
         """What this client bought with an equal request and never heard of: as many as `wanted`, or nothing."""
-        waiting = self._undelivered.get((client, fingerprint), deque())
-        found: list[Activation] = []
-        while waiting and len(found) < wanted:
-            candidate = self.open.get(waiting.popleft().id)
-            if candidate and candidate.status in SEEN_OPEN and now - candidate.created_at <= REDELIVERY_SECONDS:
-                found.append(candidate)
-        if not waiting:
-            self._undelivered.pop((client, fingerprint), None)
-        return found if len(found) == wanted else []
+        waiting = self._undelivered.pop((client, fingerprint), deque())
+        still = deque(a for kept in waiting if (a := self.open.get(kept.id)) and self._can_be_given(a, now))
+        found = [still.popleft() for _ in range(wanted)] if len(still) >= wanted else []
+        if still:
+            self._undelivered[client, fingerprint] = still
+        return found
+
+    def _can_be_given(self, activation: Activation, now: float) -> bool:
+        return activation.status in SEEN_OPEN and now - activation.created_at <= REDELIVERY_SECONDS
 
     def forget_old_redeliveries(self, now: float) -> None:
         """Drop those that nobody came back for, so that the list stays as short as two minutes are."""

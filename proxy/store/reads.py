@@ -82,6 +82,18 @@ class Reads:
         rows = await self._rows(f"SELECT {ATTEMPT}, upstream_id FROM attempts WHERE outcome = 'unknown' ORDER BY id")
         return [(attempt_of(row[:-1]), row[-1]) for row in rows]
 
+    async def order(self, client: str, order_id: str) -> tuple[str, int | None] | None:
+        """What the client's idempotency key was used for: the request's fingerprint, and the activation it brought.
+
+        None if it is free: never used, or every attempt was definitely refused.
+        """
+        rows = await self._rows(
+            "SELECT fingerprint, activation_id FROM attempts WHERE client = ? AND order_id = ? AND order_id != ''"
+            " AND outcome != 'refused' ORDER BY activation_id IS NULL, id LIMIT 1",
+            (client, order_id),
+        )
+        return rows[0] if rows else None
+
     async def messages(self, ids: Sequence[int]) -> dict[int, list[Row]]:
         """The messages of these activations, oldest first."""
         marks = ", ".join("?" * len(ids))

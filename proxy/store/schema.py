@@ -22,7 +22,8 @@ MIGRATIONS: tuple[str, ...] = (
         started_at REAL NOT NULL,
         ended_at REAL
     );
-    CREATE INDEX attempts_unsettled ON attempts (provider, id) WHERE outcome IN ('buying', 'unknown');
+    CREATE INDEX attempts_buying ON attempts (client) WHERE outcome = 'buying';
+    CREATE INDEX attempts_unknown ON attempts (id) WHERE outcome = 'unknown';
 
     CREATE TABLE activations (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -47,7 +48,7 @@ MIGRATIONS: tuple[str, ...] = (
     );
     CREATE UNIQUE INDEX activations_rental ON activations (provider, upstream_id);
     CREATE INDEX activations_client ON activations (client, id);
-    CREATE INDEX activations_open ON activations (id) WHERE status NOT IN ('finished', 'cancelled', 'expired');
+    CREATE INDEX activations_open ON activations (client) WHERE status NOT IN ('finished', 'cancelled', 'expired');
 
     CREATE TABLE messages (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -83,6 +84,10 @@ MIGRATIONS: tuple[str, ...] = (
     ) WITHOUT ROWID;
 
     CREATE TABLE probe (id INTEGER PRIMARY KEY CHECK (id = 1), at REAL NOT NULL);
+    """,
+    """
+    ALTER TABLE attempts ADD COLUMN order_id TEXT NOT NULL DEFAULT '';
+    CREATE INDEX attempts_order ON attempts (client, order_id) WHERE order_id != '';
     """,
 )
 

@@ -9,7 +9,7 @@ from proxy.domain.activation import REFUNDING, Activation, Event, IllegalTransit
 from proxy.domain.attempt import BOOKS, SPENDS, Attempt, Entry, Outcome
 from proxy.domain.client import Budget, Period
 from proxy.domain.money import Usd
-from proxy.errors import NoBalance, OutcomeUnknown
+from proxy.errors import ChannelsLimit, NoBalance, OutcomeUnknown
 
 ACTIVATION = (
     "id, client, service, country, provider, upstream_id, upstream_service, phone, operator, price, status,"
@@ -57,6 +57,9 @@ class Draft:
     several_sms: bool
     fingerprint: str
     budget: Budget | None
+    order_id: str = ""
+    """The client's idempotency key."""
+    max_open: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,15 +104,20 @@ class Transaction:
     # Attempts
 
     def begin_attempt(self, draft: Draft) -> Attempt:
-        """Book the hold and the attempt, or raise NoBalance. Must be durable before the request leaves."""
+        """Book the hold and the attempt. Must be durable before the request leaves.
+
+        Raises NoBalance or ChannelsLimit.
+        """
+        if draft.max_open is not None and self._open_or_coming(draft.client) >= draft.max_open:
+            raise ChannelsLimit
         if not self.affords(draft.client, draft.budget, draft.hold):
             raise NoBalance
         started = (draft.client, draft.service, draft.country, draft.provider, draft.upstream_service, draft.hold)
         rest = (self.now, draft.lifetime, draft.several_sms, draft.fingerprint)
         cursor = self._sql(
             "INSERT INTO attempts (client, service, country, provider, upstream_service, hold, started_at, lifetime,"
-            f" several_sms, fingerprint, outcome) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '{Outcome.BUYING}')",
-            (*started, *rest),
+            " several_sms, fingerprint, order_id, outcome) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (*started, *rest, draft.order_id, Outcome.BUYING),
         )
         assert cursor.lastrowid is not None
         attempt = Attempt(cursor.lastrowid, *started, *rest)
@@ -264,6 +272,16 @@ class Transaction:
             (client, first_day(budget.per, self.now)),
         ).fetchone()
         return bool(spent + amount <= budget.amount)
+
+    def _open_or_coming(self, client: str) -> int:
+        """Activations that the client sees as open, and attempts that may become some."""
+        (count,) = self._sql(
+            "SELECT (SELECT count(*) FROM activations WHERE client = ? AND status IN ('waiting', 'received',"
+            " 'waiting_again') AND status NOT IN ('finished', 'cancelled', 'expired'))"
+            " + (SELECT count(*) FROM attempts WHERE client = ? AND outcome = 'buying')",
+            (client, client),
+        ).fetchone()
+        return int(count)
 
     def _settle(
         self, attempt: Attempt, outcome: Outcome, reason: str, upstream_id: str = "", activation_id: int | None = None

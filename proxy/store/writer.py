@@ -8,6 +8,7 @@ import asyncio
 import sqlite3
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from queue import SimpleQueue
 from typing import Any
@@ -41,6 +42,7 @@ class Writer:
         self._queue: SimpleQueue[Work | None] = SimpleQueue()
         self._loop = asyncio.get_running_loop()
         self._waiting = 0
+        self._stopped = False
         self._thread = threading.Thread(target=self._run, name="books")
         self.trouble = ""
         """Why the last commit failed; empty when it went well."""
@@ -50,6 +52,8 @@ class Writer:
 
     def submit(self, unit: Callable[[Transaction], Any]) -> asyncio.Future[Any]:
         """The unit runs even if nobody waits for the future any more."""
+        if self._stopped:
+            raise StoreClosed("the books are closed")
         if self._waiting >= MOST_WAITING:
             raise StoreClosed("too many writes are waiting")
         self._waiting += 1
@@ -59,6 +63,7 @@ class Writer:
 
     async def stop(self) -> None:
         """Commit what waits, then close."""
+        self._stopped = True
         self._queue.put(None)
         await asyncio.to_thread(self._thread.join)
 
@@ -93,8 +98,10 @@ class Writer:
                 self._attempt(connection, work)
             connection.execute("COMMIT")
         except sqlite3.Error as exc:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
+            # Where even this fails the transaction is gone already: SQLite rolls back by itself on a bad disk.
+            with suppress(sqlite3.Error):
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
             return str(exc)
         return ""
 

@@ -44,7 +44,7 @@ class Dialect:
         return replace(reply, words=self.words.get(word, word) + colon + rest)
 
 
-def _info(error: errors.GatewayError) -> dict[str, Any]:
+def _info(error: BaseException) -> dict[str, Any]:
     """What HeroSMS tells with an error."""
     if isinstance(error, errors.WrongMaxPrice):
         return {"min": number(error.least)}

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from hashlib import sha256
 
 from proxy.domain.money import Usd, parse_usd
 from proxy.errors import BadService, BadStatus, NoActivation, NoNumbers, WrongActivationId, WrongExceptionPhone
@@ -12,6 +13,7 @@ WORDS_FOR_YES = frozenset({"1", "true", "yes", "on"})
 MOST_IN_A_LIST = 50
 MOST_PREFIXES = 20
 MOST_IN_A_PAGE = 100
+LONGEST_ORDER = 128
 LATEST = 10**12
 NO_PRICE: Usd = -1
 NO_COUNTRY = -1
@@ -85,6 +87,11 @@ def prefixes(words: str) -> tuple[str, ...]:
     return found
 
 
+def an_order(words: str) -> str:
+    """Too long a key is told apart from others of its beginning by its digest."""
+    return words if len(words) <= LONGEST_ORDER else sha256(words.encode()).hexdigest()
+
+
 def whole(smallest: int, largest: int) -> Callable[[str], int]:
     """A reader that brings a number into bounds, and takes the smallest for what is none."""
 
@@ -124,6 +131,10 @@ WITHOUT = Param("exceptProviderIds", a_list, "none of these providers", default=
 PHONE_EXCEPTION = Param(
     "phoneException", prefixes, "prefixes of numbers that are not wanted", default=(), argument="unwanted"
 )
+ORDER_ID = Param(
+    "orderId", an_order, "an idempotency key: one purchase, and every repeat gets its answer", default="",
+    argument="order_id",
+)  # fmt: skip
 ACTIVATION_ID = Param(
     "activationId", an_id, "the earlier activation", missing=WrongActivationId, aliases=("id",), argument="id",
     schema=ID.schema,

@@ -25,7 +25,7 @@ class Reply:
     extra: Headers = field(default_factory=list)
     bought: tuple[Activation, ...] = ()
     """What this reply tells the client that it owns now."""
-    refused: errors.GatewayError | None = None
+    refused: BaseException | None = None
     """What went wrong, if this reply says so."""
 
     def encode(self) -> tuple[Headers, bytes]:
@@ -103,9 +103,7 @@ def refusal_for(kind: type[BaseException]) -> Refusal:
 def refuse(error: BaseException) -> Reply:
     """The reply that says what went wrong, with the reason in a header where the word alone does not tell."""
     refusal = refusal_for(type(error))
-    reply = Reply(refusal.word, status=refusal.status)
-    if isinstance(error, errors.GatewayError):
-        reply.refused = error
+    reply = Reply(refusal.word, status=refusal.status, refused=error)
     if isinstance(error, errors.WrongMaxPrice):
         reply.words += f":{print_usd(error.least)}"
     if isinstance(error, errors.TooManyRequests):

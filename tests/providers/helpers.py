@@ -6,6 +6,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from heapq import heappop, heappush
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qsl
 
 import httpx
@@ -14,6 +15,7 @@ from proxy.clock import SystemClock
 from proxy.providers.base import ProviderSettings
 from proxy.providers.getatext import Getatext
 from proxy.providers.getsms import Getsms
+from proxy.providers.sms_activate import SmsActivate
 from proxy.providers.wire import Through
 
 EXCHANGES = Path(__file__).parent.parent / "exchanges"
@@ -27,7 +29,7 @@ def replay(*names: str) -> httpx.MockTransport:
     def handle(request: httpx.Request) -> httpx.Response:
         exchange = waiting.pop(0)
         assert _shown(request) == exchange["request"]
-        return httpx.Response(exchange["status"], content=json.dumps(exchange["reply"], default=str))
+        return httpx.Response(exchange["status"], content=_body(exchange))
 
     return httpx.MockTransport(handle)
 
@@ -56,6 +58,10 @@ def getsms(transport: httpx.AsyncBaseTransport, base_url: str = "https://getsms.
 def getatext(transport: httpx.AsyncBaseTransport, tier: str = "standard", clock: object = None) -> Getatext:
     settings = ProviderSettings("https://getatext.test/", KEY, tier=tier)
     return Getatext("getatext", Through(transport), clock or SystemClock(), settings)
+
+
+def sms_activate(transport: httpx.AsyncBaseTransport, base_url: str = "https://sms.test", **rest: Any) -> SmsActivate:
+    return SmsActivate("sms", Through(transport), SystemClock(), ProviderSettings(base_url, KEY, **rest))
 
 
 class ManualClock:
@@ -98,7 +104,7 @@ def every_cut(body: bytes) -> list[bytes]:
 
 
 def reply_bytes(name: str) -> bytes:
-    return json.dumps(json.loads((EXCHANGES / f"{name}.json").read_text())["reply"]).encode()
+    return _body(json.loads((EXCHANGES / f"{name}.json").read_text()))
 
 
 def recorder(reply: Callable[[], httpx.Response]) -> tuple[list[httpx.Request], httpx.MockTransport]:
@@ -112,6 +118,12 @@ def recorder(reply: Callable[[], httpx.Response]) -> tuple[list[httpx.Request], 
     return asked, httpx.MockTransport(handle)
 
 
+def _body(exchange: dict[str, Any]) -> bytes:
+    """Plain words stand under `text`, what is sent as JSON under `reply`."""
+    words = exchange["text"] if "text" in exchange else json.dumps(exchange["reply"], default=str)
+    return words.encode()
+
+
 def _shown(request: httpx.Request) -> dict[str, object]:
     shown: dict[str, object] = {"method": request.method, "path": request.url.path}
     if request.headers.get("content-type") == "application/json":
@@ -121,5 +133,10 @@ def _shown(request: httpx.Request) -> dict[str, object]:
         form = dict(parse_qsl(request.content.decode(), keep_blank_values=True))
         assert (form.pop("user"), form.pop("api_key")) == ("demo", KEY)
         shown["form"] = form
-    assert KEY not in str(request.url)
+    if request.url.query:
+        query = dict(request.url.params)
+        assert query.pop("api_key") == KEY
+        shown["query"] = query
+    else:
+        assert KEY not in str(request.url)
     return shown

@@ -16,7 +16,11 @@ from proxy.providers.wire import Through
 
 from .helpers import answering, every_cut, in_turn, reply_bytes
 
-GOOD = {"getsms": ("getsms/documented/request", 200), "getatext": ("getatext/documented/rent", 201)}
+GOOD = {
+    "getsms": ("getsms/documented/request", 200),
+    "getatext": ("getatext/documented/rent", 201),
+    "sms_activate": ("sms_activate/documented/number_v2", 200),
+}
 ORDER = Order("whatsapp", 187, 2_000_000)
 
 WORDS = st.sampled_from(
@@ -33,6 +37,12 @@ WORDS = st.sampled_from(
         "success",
         "Reserved",
         "Awaiting MDN",
+        "activationId",
+        "phoneNumber",
+        "activationCost",
+        "title",
+        "NO_NUMBERS",
+        "ERROR_SQL",
     ]
 )
 VALUES = st.recursive(
@@ -41,7 +51,13 @@ VALUES = st.recursive(
     max_leaves=12,
 )
 ENVELOPES = st.fixed_dictionaries({"status": st.sampled_from(["ok", "error", "success"]), "message": VALUES})
-BODIES = st.binary(max_size=200) | (VALUES | ENVELOPES).map(lambda value: json.dumps(value).encode())
+SOLD = st.fixed_dictionaries({"activationId": VALUES, "phoneNumber": VALUES, "activationCost": VALUES})
+PLAIN = st.lists(WORDS | st.just("ACCESS_NUMBER") | st.text(max_size=6), min_size=1, max_size=4).map(":".join)
+BODIES = (
+    st.binary(max_size=200)
+    | (VALUES | ENVELOPES | SOLD).map(lambda value: json.dumps(value).encode())
+    | PLAIN.map(lambda words: words.encode("utf-8", "replace"))
+)
 STATUSES = st.sampled_from([200, 201, 204, 302, 400, 403, 404, 408, 422, 429, 500, 502, 503])
 
 

@@ -1,6 +1,7 @@
 """A clock that stands still, one stand-in of each kind, and a client for each that opens no socket."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
 
 import httpx
 import pytest
@@ -48,3 +49,26 @@ async def getatext_http(getatext: GetatextSandbox) -> AsyncIterator[httpx.AsyncC
     transport = httpx.ASGITransport(getatext.app)
     async with httpx.AsyncClient(transport=transport, base_url="http://getatext", headers={"Auth": "demo"}) as http:
         yield http
+
+
+@pytest.fixture
+def ask_getsms(getsms_http: httpx.AsyncClient) -> Callable[..., Awaitable[tuple[str, Any]]]:
+    async def ask(cmd: str, **fields: str) -> tuple[str, Any]:
+        answer = await getsms_http.post(
+            "/api_command.php", data={"cmd": cmd, "user": "demo", "api_key": "demo"} | fields
+        )
+        assert answer.status_code == 200
+        body = answer.json()
+        assert set(body) == {"status", "message"}
+        return body["status"], body["message"]
+
+    return ask
+
+
+@pytest.fixture
+def ask_getatext(getatext_http: httpx.AsyncClient) -> Callable[..., Awaitable[tuple[int, Any]]]:
+    async def ask(path: str, **fields: Any) -> tuple[int, Any]:
+        answer = await getatext_http.post(f"/api/v1/{path}", json=fields)
+        return answer.status_code, answer.json()
+
+    return ask

@@ -48,11 +48,14 @@ async def test_an_sms_can_be_sent(control, getatext_http):
     assert [message["text"] for message in known["messages"]] == ["Use 007123 now"]
 
 
+CHANGED = {"sms_after": None, "cancel_lock": 0, "maintenance": True, "joint_after": None, "bids_win_after": 2.5}
+
+
 async def test_settings_can_be_changed(control, getatext):
-    answer = await control.post("/settings", json={"sms_after": None, "cancel_lock": 0, "maintenance": True})
+    answer = await control.post("/settings", json=CHANGED)
     assert answer.status_code == 200
-    assert (getatext.settings.sms_after, getatext.settings.cancel_lock) == (None, 0)
-    assert getatext.settings.maintenance is True
+    assert {name: getattr(getatext.settings, name) for name in CHANGED} == CHANGED
+    assert CHANGED.items() <= answer.json()["settings"].items()
 
 
 async def test_faults_are_switched_on_and_off(control, getatext):
@@ -72,6 +75,7 @@ async def test_faults_are_switched_on_and_off(control, getatext):
         ("/account", {"balance": "much"}, 400),
         ("/settings", {"colour": "red"}, 404),
         ("/settings", {"sms_after": "soon"}, 400),
+        ("/settings", {"joint_after": "soon"}, 400),
         ("/sms", {"id": 1}, 404),
         ("/webhook", {"id": 1}, 404),
         ("/faults", {"kind": "explode"}, 400),

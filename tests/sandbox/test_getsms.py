@@ -7,17 +7,8 @@ from proxy.sandbox import Phase
 
 
 @pytest.fixture
-def ask(getsms_http):
-    async def ask(cmd, **fields):
-        answer = await getsms_http.post(
-            "/api_command.php", data={"cmd": cmd, "user": "demo", "api_key": "demo"} | fields
-        )
-        assert answer.status_code == 200
-        body = answer.json()
-        assert set(body) == {"status", "message"}
-        return body["status"], body["message"]
-
-    return ask
+def ask(ask_getsms):
+    return ask_getsms
 
 
 async def test_a_number_is_reserved_as_the_documents_show_it(ask):
@@ -48,8 +39,15 @@ REFUSALS = [
     ("request", {"service": "Goooooogle"}, "Invalid service name Goooooogle"),
     ("request", {"service": "google"}, "Invalid service name google"),
     ("request", {"service": "Yahoo"}, "No numbers available, retry later"),
-    ("request", {"service": "Yahoo", "markup": "25"}, "No numbers available, retry later"),
-    ("request", {"service": "Amazon", "markup": "9"}, "Invalid markup"),
+    ("request", {"service": "Yahoo", "markup": "9"}, "Invalid markup"),
+    ("request", {"service": "Yahoo", "markup": "2001"}, "Invalid markup"),
+    ("request", {"service": "Yahoo", "markup": "dear"}, "Invalid markup"),
+    ("request", {"service": "Yahoo", "markup": "25", "mdn": "12125550199"}, "The MDN is not available"),
+    ("request", {"service": "Yahoo,Goooooogle"}, "Invalid service name Goooooogle"),
+    ("request", {"service": "Yahoo, Google"}, "Invalid service name  Google"),
+    ("request", {"service": "Yahoo,"}, "Invalid service name "),
+    ("request", {"service": "A,B,C,D,E,F"}, "Too many services, 5 are allowed at once"),
+    ("request", {"service": "Amazon,Yahoo", "areacode": "21"}, "Invalid area code"),
     ("request", {"service": "Amazon", "areacode": "21"}, "Invalid area code"),
     ("request", {"service": "Amazon", "areacode": "999"}, "No numbers available, retry later"),
     ("request", {"service": "Amazon", "state": "California"}, "Invalid state"),
@@ -83,6 +81,11 @@ async def test_a_place_can_be_chosen(ask, place, area_codes, state):
     _, [line] = await ask("request", service="Google", **place)
     assert line["mdn"][1:4] in area_codes
     assert line["state"] == state
+
+
+async def test_a_chosen_number_comes_before_any_place(ask):
+    _, [line] = await ask("request", service="Amazon", mdn="12122000001", areacode="x", state="FL")
+    assert (line["mdn"], line["state"]) == ("12122000001", "")
 
 
 async def test_a_number_can_be_chosen_while_nobody_has_it(ask, getsms):

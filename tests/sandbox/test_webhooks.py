@@ -123,3 +123,75 @@ async def test_a_webhook_can_be_repeated(clock):
         await clock.advance(0)
     assert len({request.content for request in receiver.requests}) == 1
     assert len(receiver.requests) == 2
+
+
+def events(receiver):
+    """What was pushed, in the order it came, each field once."""
+    forms = [parse_qs(request.content.decode()) for request in receiver.requests]
+    return [{name: values[0] for name, values in form.items()} for form in forms]
+
+
+async def ask(stand, **fields):
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(stand.app), base_url="http://getsms") as http:
+        answer = await http.post(
+            "/api_command.php", data={"cmd": "request", "user": "demo", "api_key": "demo"} | fields
+        )
+    return answer.json()["message"]
+
+
+async def test_a_bid_that_wins_is_told_of_before_its_sms(clock):
+    receiver = Receiver()
+    async with running("getsms", clock, receiver) as stand:
+        stand.set_service("Yahoo", stock=0)
+        [bid] = await ask(stand, service="Yahoo", markup="20")
+        await clock.advance(60)
+        assert receiver.requests == []
+        stand.set_service("Yahoo", stock=1)
+        await clock.advance(0)
+        [rental] = stand.rentals
+        assert events(receiver) == [
+            {
+                "event": "priority_request",
+                "status": "ok",
+                "id": bid["id"],
+                "mdn": "1" + rental.number,
+                "service": "Yahoo",
+                "price": "0.18",
+            }
+        ]
+        await clock.advance(3)
+    assert [event["event"] for event in events(receiver)] == ["priority_request", "incoming_message"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "fields", "services"),
+    [
+        ({"joint_after": 5.0}, {"service": "Yahoo,Amazon"}, ["Amazon", "Yahoo"]),
+        ({"bids_win_after": 5.0}, {"service": "Google", "markup": "10"}, ["Google"]),
+    ],
+)
+async def test_a_win_is_told_of_though_nobody_looks(clock, settings, fields, services):
+    receiver = Receiver(500)
+    async with running("getsms", clock, receiver) as stand:
+        stand.set_service("Google", stock=0)
+        stand.settings.sms_after = None
+        for name, value in settings.items():
+            setattr(stand.settings, name, value)
+        await ask(stand, **fields)
+        await clock.advance(4.9)
+        assert receiver.requests == []
+        await clock.advance(0.1)
+        told = events(receiver)
+        assert [event["service"] for event in told] == services
+        assert len({event["mdn"] for event in told}) == 1
+        await clock.advance(600)
+    assert events(receiver)[len(services) :] == told[:1]
+
+
+async def test_a_bid_that_is_withdrawn_is_not_told_of(clock):
+    receiver = Receiver()
+    async with running("getsms", clock, receiver) as stand:
+        for line in await ask(stand, service="Yahoo,Amazon"):
+            await ask(stand, cmd="reject", id=line["id"])
+        await clock.advance(24 * 3600)
+    assert receiver.requests == []

@@ -11,6 +11,7 @@ from proxy.errors import (
     NoActivation,
     NoBalance,
     NoNumbers,
+    OrderExists,
     RenewalImpossible,
     WrongActivationId,
     WrongAdditionalService,
@@ -27,9 +28,9 @@ from proxy.stub.replies import purchase as purchase_reply
 BUYING = (
     *(params.SERVICE, params.COUNTRY, params.MAX_PRICE, params.OPERATOR, params.CARRIER, params.KEEP_CARRIER),
     *(params.AREAS, params.AREA_CODES, params.LOCK_AREA, params.NUMBER, params.ONLY, params.WITHOUT),
-    params.PHONE_EXCEPTION,
+    *(params.PHONE_EXCEPTION, params.ORDER_ID),
 )
-BUYING_REFUSALS = (BadService, NoNumbers, NoBalance, WrongMaxPrice, ChannelsLimit, WrongExceptionPhone)
+BUYING_REFUSALS = (BadService, NoNumbers, NoBalance, WrongMaxPrice, ChannelsLimit, WrongExceptionPhone, OrderExists)
 AGAIN_REFUSALS = (WrongActivationId, NoActivation, NoBalance, ChannelsLimit)
 
 
@@ -83,6 +84,7 @@ async def _buy(
     only: tuple[str, ...],
     without: tuple[str, ...],
     unwanted: tuple[str, ...],
+    order_id: str,
 ) -> Activation:
     market = call.gateway.market
     await market.prices_known(PRICES_SECONDS)
@@ -99,7 +101,7 @@ async def _buy(
         without=market.provider_names(without),
         unwanted=unwanted,
     )
-    return await purchase.buy_one(call.gateway, call.client, want, call.fingerprint, call.hung_up)
+    return await purchase.buy_one(call.gateway, call.client, want, call.fingerprint, call.hung_up, order_id)
 
 
 @ACTIONS.action(

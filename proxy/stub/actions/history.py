@@ -45,7 +45,7 @@ async def get_history(call: Call, start: int | None, end: int | None, offset: in
                 "date": clock_time(activation.created_at),
                 "phone": activation.phone,
                 "sms": [message["code"] for message in messages[activation.id]],
-                "cost": 0 if activation.is_open and not activation.code else number(activation.price),
+                "cost": number(activation.price) if activation.code else 0,
                 "status": STATUS_NUMBERS[activation.status],
                 "currency": USD_CODE,
             }
