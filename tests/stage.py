@@ -9,12 +9,13 @@ from typing import Any, TypeVar
 
 import httpx
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
 
 from proxy import config as configuration
 from proxy.app import House, running
 from proxy.clock import Clock, SystemClock
 from proxy.sandbox import GetatextSandbox, GetsmsSandbox, Seen, Settings, sandbox_for
-from proxy.server import Server, bind
 
 T = TypeVar("T")
 
@@ -69,10 +70,15 @@ async def eventually(look: Callable[[], T | Awaitable[T]], *, seconds: float = 1
 
 
 class Port:
-    """An ASGI application on a port of its own, which it keeps while it is closed."""
+    """An ASGI application on a port of its own, which it keeps while it is closed.
+
+    uvicorn's protocol without its server: that one looks only ten times a second whether it should stop.
+    """
 
     def __init__(self, app: Any) -> None:
-        self._app = app
+        self._config = uvicorn.Config(app, interface="asgi3", ws="none", lifespan="off", log_config=None)
+        self._config.load()
+        self._state = ServerState()
         self._port = 0
 
     @property
@@ -80,23 +86,16 @@ class Port:
         return f"http://127.0.0.1:{self._port}"
 
     async def open(self) -> None:
-        listener = bind("127.0.0.1", self._port)
-        self._port = listener.getsockname()[1]
-        started = asyncio.Event()
-        config = uvicorn.Config(
-            self._app, interface="asgi3", loop="none", http="httptools", ws="none", lifespan="off", log_config=None
+        self._server = await asyncio.get_running_loop().create_server(
+            lambda: HttpToolsProtocol(self._config, self._state, {}), "127.0.0.1", self._port, backlog=1024
         )
-        self._server = Server(config, started.set)
-        self._task = asyncio.create_task(self._server.serve([listener]), name=f"port {self._port}")
-        await started.wait()
+        self._port = self._server.sockets[0].getsockname()[1]
 
-    def leave(self) -> None:
-        """Begin to close."""
-        self._server.should_exit = self._server.force_exit = True
-
-    async def close(self) -> None:
-        self.leave()
-        await self._task
+    def close(self) -> None:
+        """Nobody listens any more, and whoever is connected is cut off."""
+        self._server.close()
+        for connection in list(self._state.connections):
+            connection.transport.abort()
 
 
 @asynccontextmanager
@@ -106,7 +105,7 @@ async def serving(app: Any) -> AsyncIterator[Port]:
     try:
         yield port
     finally:
-        await port.close()
+        port.close()
 
 
 class Stage:
@@ -130,9 +129,17 @@ class Stage:
         """What closes the gateway."""
 
     @property
+    def file(self) -> str:
+        """routing.yaml."""
+        return ROUTING.format(database=self.folder / "proxy.db", **self.routing)
+
+    @property
     def config(self) -> configuration.Config:
-        text = ROUTING.format(database=self.folder / "proxy.db", **self.routing)
-        return configuration.parse(text, {})
+        return configuration.parse(self.file, {})
+
+    def at(self, root: str) -> None:
+        """From now on talk to the gateway at this address."""
+        self.root, self.url = root, f"{root}/stubs/handler_api.php"
 
     async def ask(self, action: str, *, api_key: str = KEY, **params: Any) -> str:
         """The text that the stub answers."""
@@ -189,7 +196,7 @@ class Stage:
     @asynccontextmanager
     async def stopped(self, provider: str) -> AsyncIterator[None]:
         """Nobody listens on the provider's port for this while."""
-        await self.ports[provider].close()
+        self.ports[provider].close()
         try:
             yield
         finally:
@@ -197,7 +204,7 @@ class Stage:
 
 
 @asynccontextmanager
-async def stage(
+async def surroundings(
     folder: Path,
     *,
     client: Mapping[str, str] = {},
@@ -211,7 +218,7 @@ async def stage(
     getatext_extra: str = "",
     clock: Clock | None = None,
 ) -> AsyncIterator[Stage]:
-    """Everything up and running. Both stand-ins have their own default services; SMS come only when delivered."""
+    """All but the gateway. Both stand-ins have their own default services; SMS come only when delivered."""
     clock = clock or SystemClock()
     it = Stage(folder, clock)
     async with AsyncExitStack() as stack:
@@ -231,19 +238,21 @@ async def stage(
             "getsms_extra": getsms_extra,
             "getatext_extra": getatext_extra,
         }
-        it.gateway = await stack.enter_async_context(AsyncExitStack())
+        yield it
+
+
+@asynccontextmanager
+async def stage(folder: Path, **how: Any) -> AsyncIterator[Stage]:
+    """Everything up and running; takes what `surroundings` takes."""
+    async with surroundings(folder, **how) as it, AsyncExitStack() as it.gateway:
         await it.gateway.enter_async_context(opened(it))
-        try:
-            yield it
-        finally:
-            for port in it.ports.values():
-                port.leave()  # all at once: each takes its time
+        yield it
 
 
 @asynccontextmanager
 async def opened(it: Stage) -> AsyncIterator[House]:
-    """The gateway itself, on the stage's database."""
+    """The gateway itself, on the stage's database, once it has asked for every price list."""
     async with running(it.config, it.clock) as it.house, serving(it.house) as it.ports["gateway"]:
-        it.root = it.ports["gateway"].address
-        it.url = f"{it.root}/stubs/handler_api.php"
+        it.at(it.ports["gateway"].address)
+        await it.house.gateway.market.prices_known(10)
         yield it.house

@@ -4,6 +4,7 @@ import re
 
 from proxy.domain.activation import Activation
 from proxy.gateway.gateway import Gateway
+from proxy.gateway.settlement import settle_by_push
 from proxy.gateway.upstream import Upstream
 from proxy.providers.base import Push, Sms
 from proxy.store.transaction import Incoming
@@ -33,8 +34,12 @@ def wire_code(sms: Sms) -> str:
 
 
 async def pushed(gateway: Gateway, upstream: Upstream, push: Push) -> None:
-    """A provider's webhook: book its SMS, or look the rental up where the webhook alone is not to be trusted."""
+    """A provider's webhook: book its SMS, or look the rental up where the webhook alone is not to be trusted.
+
+    A rental that nobody knows may be what an unknown purchase has bought.
+    """
     upstream.pushes_come = True
     if push.sms is not None:
         await receive(gateway, upstream.name, push.upstream_id, push.sms)
+    gateway.errands.start(settle_by_push(gateway, upstream, push), f"webhook of {upstream.name}")
     gateway.store.live.hurry(upstream.name, push.upstream_id)

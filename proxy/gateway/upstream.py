@@ -14,7 +14,20 @@ from proxy.domain.offer import Offer, Want
 from proxy.domain.routing import Candidate
 from proxy.errors import NoTurn, OutcomeUnknown, ProviderError
 from proxy.gateway.health import Health
-from proxy.providers.base import Bought, Cancelled, Listing, Look, News, Order, Provider, Push, Reason, Refused, Rental
+from proxy.providers.base import (
+    Bought,
+    Cancelled,
+    Listing,
+    Look,
+    News,
+    OpenRental,
+    Order,
+    Provider,
+    Push,
+    Reason,
+    Refused,
+    Rental,
+)
 
 T = TypeVar("T")
 
@@ -213,6 +226,10 @@ class Upstream:
 
     async def look(self, rental: Rental, *, closely: bool = False) -> Look:
         return await self._ask(lambda seconds: self._provider.look(rental, seconds, closely=closely))
+
+    async def open_rentals(self) -> Sequence[OpenRental] | None:
+        """What the account has open; None: the provider has no such list."""
+        return await self._ask(self._provider.open_rentals)
 
     async def newest(self) -> list[News] | None:
         news = await self._ask(self._provider.newest)

@@ -55,7 +55,10 @@ class Codes:
         """Called with every open activation of any provider."""
         if activation.provider == self._upstream.name and activation.id not in self._schedule:
             self._open_by_number.setdefault(activation.phone, set()).add(activation.id)
-            self._schedule.put(activation.id, self._next(activation))
+            # Its SMS may have been on the list before the purchase was booked.
+            is_early = any(news.number == activation.phone for news in self._known_news or ())
+            due = self._gateway.clock.monotonic() if is_early else self._next(activation)
+            self._schedule.put(activation.id, due)
 
     @property
     def _poll(self) -> float:
@@ -74,7 +77,7 @@ class Codes:
 
     async def look_round(self) -> None:
         """One round of looks; makes no call while nothing is open."""
-        if not self._schedule:
+        if not self._gateway.store.live.count_at(self._upstream.name):
             return
         now = self._gateway.clock.monotonic()
         if self._lists_newest and now - self._listed_at >= self._poll * 0.9:

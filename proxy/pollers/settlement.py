@@ -1,10 +1,10 @@
-"""Unknown purchases come to rest: looked up where their answer at least named the rental, or released by time."""
+"""Unknown purchases come to rest: found at the provider where it can tell, released by time where it cannot."""
 
-from proxy.domain.attempt import Attempt, Outcome
-from proxy.errors import OutcomeUnknown, ProviderError
+from itertools import groupby
+
+from proxy.domain.attempt import Attempt
 from proxy.gateway.gateway import Gateway
-from proxy.providers.base import Look, Rental, RentalState
-from proxy.store.transaction import Receipt
+from proxy.gateway.settlement import find_at
 
 MARGIN = 60.0
 """Seconds beyond a rental's lifetime, for clocks that differ."""
@@ -12,33 +12,15 @@ MARGIN = 60.0
 
 async def settle_unknown(gateway: Gateway) -> None:
     """One look at every attempt whose outcome is unknown."""
-    for attempt, upstream_id in await gateway.store.read.unknown_attempts():
-        if upstream_id and await _look_up(gateway, attempt, upstream_id):
-            continue
-        if gateway.clock.now() > attempt.started_at + attempt.lifetime + MARGIN:
-            await gateway.store.write(lambda tx, it=attempt: tx.abandon(it, "its lifetime ran out"))  # type: ignore[misc]
+    waiting = await gateway.store.read.unknown_attempts()
+    for provider, found in groupby(sorted(waiting, key=lambda it: it[0].provider), key=lambda it: it[0].provider):
+        unknown = list(found)
+        upstream = gateway.market.upstreams.get(provider)
+        settled = await find_at(gateway, upstream, unknown) if upstream is not None else set()
+        for attempt, _ in unknown:
+            if attempt.id not in settled and _is_over(gateway, attempt):
+                await gateway.store.write(lambda tx, it=attempt: tx.abandon(it, "its lifetime ran out"))  # type: ignore[misc]
 
 
-async def _look_up(gateway: Gateway, attempt: Attempt, upstream_id: str) -> bool:
-    """Turn the attempt into an activation if the provider still has the rental; whether that worked."""
-    upstream = gateway.market.upstreams.get(attempt.provider)
-    if upstream is None:
-        return False
-    try:
-        look = await upstream.look(Rental(upstream_id, attempt.upstream_service, ""), closely=True)
-    except ProviderError:
-        return False
-    if not look.number or look.state is not RentalState.OPEN:
-        return False
-    return await _recover(gateway, attempt, upstream_id, look)
-
-
-async def _recover(gateway: Gateway, attempt: Attempt, upstream_id: str, look: Look) -> bool:
-    ends_at = attempt.started_at + attempt.lifetime
-    receipt = Receipt(upstream_id, look.number, "", attempt.hold, ends_at)
-    try:
-        activation = await gateway.store.write(lambda tx: tx.book(attempt, receipt, Outcome.RECOVERED))
-    except OutcomeUnknown:
-        return False  # the rental belongs to another attempt
-    gateway.store.live.keep_for_redelivery(activation, attempt.fingerprint)
-    return True
+def _is_over(gateway: Gateway, attempt: Attempt) -> bool:
+    return gateway.clock.now() > attempt.started_at + attempt.lifetime + MARGIN

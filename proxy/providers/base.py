@@ -198,6 +198,10 @@ class Push:
     upstream_id: str
     sms: Sms | None
     """None: something happened to the rental that is worth a look, or the code must be looked up to be trusted."""
+    number: str = ""
+    """Digits with the country code, as far as the webhook says; so the next two."""
+    service: str = ""
+    price: Usd | None = None
 
 
 class Provider(Protocol):

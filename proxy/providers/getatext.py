@@ -198,7 +198,9 @@ class Getatext:
         if not upstream_id or not fields.keys() & {"code", "status"}:
             raise ValueError("a webhook without an id, or with neither code nor status")
         code = fields.get("code")
-        return Push(upstream_id, forms.sms(code) if isinstance(code, str) else None)
+        sms = forms.sms(code) if isinstance(code, str) else None
+        service, price = text_of(fields.get("service_name")), price_of(fields.get("cost"), fields.get("price"))
+        return Push(upstream_id, sms, phone_of(fields.get("number")), service, price)
 
     async def aclose(self) -> None:
         await self._wire.aclose()

@@ -227,12 +227,14 @@ class Getsms:
         event = text_of(fields.get("event")) or ("incoming_message" if "reply" in fields or "pin" in fields else "")
         if not event or not upstream_id:
             raise ValueError("a webhook without an event or an id")
+        about = (phone_of(fields.get("to") or fields.get("mdn")), text_of(fields.get("service")))
+        price = price_of(fields.get("price"))
         if event == "priority_request":
-            return Push(upstream_id, None)
+            return Push(upstream_id, None, *about, price)
         if event != "incoming_message":
             return None
         sms = _sms(fields)
-        return Push(upstream_id, sms if sms.code or sms.text else None)
+        return Push(upstream_id, sms if sms.code or sms.text else None, *about, price)
 
     async def aclose(self) -> None:
         await self._wire.aclose()

@@ -40,6 +40,10 @@ class Live:
         if id is not None and provider in self._hurriers:
             self._hurriers[provider](id)
 
+    def knows(self, provider: str, upstream_id: str) -> bool:
+        """Whether this rental belongs to an open activation."""
+        return (provider, upstream_id) in self._ids_by_rental
+
     def put(self, activation: Activation) -> None:
         if not activation.is_open:
             self._remove(activation)

@@ -82,6 +82,13 @@ class Reads:
         rows = await self._rows(f"SELECT {ATTEMPT}, upstream_id FROM attempts WHERE outcome = 'unknown' ORDER BY id")
         return [(attempt_of(row[:-1]), row[-1]) for row in rows]
 
+    async def services_being_bought(self, provider: str) -> set[str]:
+        """The provider's services for which a purchase is under way."""
+        rows = await self._rows(
+            "SELECT DISTINCT upstream_service FROM attempts WHERE outcome = 'buying' AND provider = ?", (provider,)
+        )
+        return {service for (service,) in rows}
+
     async def order(self, client: str, order_id: str) -> tuple[str, int | None] | None:
         """What the client's idempotency key was used for: the request's fingerprint, and the activation it brought.
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from proxy import errors
+from proxy.catalog.services import SERVICES
 from proxy.domain.money import parse_usd, print_usd
 from proxy.stub.replies import Reply, number, refusal_for
 
@@ -64,8 +65,9 @@ def _costs_as_text(value: Any) -> Any:
 
 
 def _with_forwarding(value: dict[str, str]) -> dict[str, int]:
-    """Counts as numbers, under `code_0`; `code_1`, numbers with forwarding, are none."""
-    return {f"{code}_{suffix}": int(count) * (1 - suffix) for code, count in value.items() for suffix in (0, 1)}
+    """Counts as numbers, under `code_0`, of every service there is; `code_1`, numbers with forwarding, are none."""
+    counts = {code: int(value.get(code, 0)) for code in {**SERVICES, **value}}
+    return {f"{code}_{suffix}": count * (1 - suffix) for code, count in counts.items() for suffix in (0, 1)}
 
 
 def _listed(key: str) -> Shape:
@@ -73,11 +75,31 @@ def _listed(key: str) -> Shape:
     return lambda value: value.get(key, [])
 
 
+def _newest_code(activation: dict[str, Any]) -> dict[str, Any]:
+    """One code as text instead of a list of them."""
+    codes = activation["smsCode"]
+    return activation | {"smsCode": codes[-1] if codes else None}
+
+
+def _hero_activations(value: dict[str, Any]) -> dict[str, Any]:
+    return {key: [_newest_code(one) for one in item] if isinstance(item, list) else item for key, item in value.items()}
+
+
+def _hero_messages(value: dict[str, Any]) -> dict[str, Any]:
+    return value | {"data": [message | {"id": str(message["id"])} for message in value["data"]]}
+
+
+def _grizzly_activations(value: dict[str, Any]) -> list[dict[str, Any]]:
+    """A bare list, and nothing in place of what there is not yet: its library reads null as the word."""
+    listed = [_newest_code(activation) for activation in value.get("activeActivations", [])]
+    return [{key: item for key, item in activation.items() if item is not None} for activation in listed]
+
+
 PLAIN = Dialect("SMS-Activate's own words", ("smsactivate", "smsactivatepy", "aiosmsactivate", "pysmshub"))
 DIALECTS: dict[str, Dialect] = {
     "sms-activate": PLAIN,
     "legacy": Dialect(
-        "SMS-Activate before 2023: counts under code_0 and code_1, costs as text",
+        "SMS-Activate before 2023: counts of every service under code_0 and code_1, costs as text",
         ("smsactivateru", "SMS-Activate's Java SDK", "older PHP classes"),
         shapes={
             "getNumbersStatus": _with_forwarding,
@@ -88,9 +110,13 @@ DIALECTS: dict[str, Dialect] = {
         },
     ),
     "herosms": Dialect(
-        "HeroSMS: HTTP statuses and JSON for errors, the list of services without an envelope",
+        "HeroSMS: HTTP statuses and JSON for errors, services without an envelope, one code of an open activation",
         ("herosms",),
-        shapes={"getServicesList": _listed("services")},
+        shapes={
+            "getServicesList": _listed("services"),
+            "getActiveActivations": _hero_activations,
+            "getAllSms": _hero_messages,
+        },
         # NO_NUMBERS stays plain text with 200, as at HeroSMS: its library answers any 4xx by buying once more.
         statuses={
             "BAD_KEY": 401,
@@ -108,9 +134,9 @@ DIALECTS: dict[str, Dialect] = {
         },
     ),
     "grizzly": Dialect(
-        "GrizzlySMS: open activations as a bare list",
+        "GrizzlySMS: open activations as a bare list, each with one code",
         ("grizzly-sms-client",),
-        shapes={"getActiveActivations": _listed("activeActivations")},
+        shapes={"getActiveActivations": _grizzly_activations},
     ),
     "smshub": Dialect(
         "SMSHub: its own word for an unknown service",

@@ -4,63 +4,114 @@ OpenAPI tells operations apart by path, the protocol by a parameter: so every ac
 `/stubs/handler_api.php/getNumber`, which means the same.
 """
 
+import inspect
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from proxy import errors
 from proxy.stub.registry import Action, Param
 from proxy.stub.replies import refusal_for
+from proxy.stub.shapes import SHAPES, Shape, pattern_of
 
 TITLE = "sms-proxy"
 STUB = "/stubs/handler_api.php"
-EVERYWHERE = (errors.TooManyRequests, errors.StoreClosed)
-"""What any action may refuse with; with a key, BadKey too."""
 FORM = "application/x-www-form-urlencoded"
+TEXT, JSON = "text/plain", "application/json"
+EVERYWHERE = (errors.TooManyRequests, errors.StoreClosed, errors.BadAction)
+"""What any action may refuse with; where a key is needed, BadKey too."""
+IDS = {
+    "getNumberV2": "/activationId",
+    "getMultiServiceNumber": "/0/activation",
+    "getActiveActivations": "/activeActivations/0/activationId",
+    "getCurrentActivations": "/array/0/id",
+    "getListOfActiveActivations": "/data/0/id",
+    "getHistory": "/0/id",
+}
+"""Where a reply names an activation, as a JSON pointer; whatever is asked about one can follow."""
+NAMES_AN_ACTIVATION = ("id", "activationId")
+ASK_SLOWER = {"Retry-After": {"description": "in so many seconds", "schema": {"type": "integer", "minimum": 1}}}
+REASON = {"X-Reason": {"description": "why it was refused, for people", "schema": {"type": "string"}}}
+PURCHASE = {
+    "X-Price": {
+        "description": "what was really paid, in US dollars",
+        "schema": {"type": "string", "pattern": r"^[0-9]+\.[0-9]{2,6}$"},
+    },
+    "X-Provider": {"description": "the provider that sold it, by its name here", "schema": {"type": "string"}},
+}
 
 
 def document(actions: Mapping[str, Action], version: str) -> dict[str, Any]:
-    paths: dict[str, Any] = {STUB: {"get": _by_parameter(actions)}}
+    followers = [action for action in actions.values() if _subject(action)]
+    paths: dict[str, Any] = {STUB: {method: _by_parameter(actions, method) for method in ("get", "post")}}
     for action in actions.values():
-        paths[f"{STUB}/{action.name}"] = {"get": _operation(action), "post": _operation(action, form=True)}
+        paths[f"{STUB}/{action.name}"] = {
+            "get": _operation(action, followers),
+            "post": _operation(action, followers, form=True),
+        }
     return {
         "openapi": "3.1.0",
-        "info": {"title": TITLE, "version": version, "description": "SMS-Activate's protocol, action by action."},
+        "info": {
+            "title": TITLE,
+            "version": version,
+            "description": "SMS-Activate's protocol, action by action. Refusals are plain words with status 200.",
+        },
         "paths": paths,
         "components": {"securitySchemes": {"api_key": {"type": "apiKey", "in": "query", "name": "api_key"}}},
     }
 
 
-def _by_parameter(actions: Mapping[str, Action]) -> dict[str, Any]:
+def refusals_of(action: Action) -> list[type[errors.GatewayError]]:
+    """Everything that the action may be refused with, its own reasons first."""
+    return [*action.refusals, *EVERYWHERE, *(() if action.open else (errors.BadKey,))]
+
+
+def description_of(action: Action) -> str:
+    """What the handler's docstring says after its first line: where the action differs from SMS-Activate's."""
+    doc = inspect.cleandoc(action.handler.__doc__ or "")
+    return " ".join(doc.partition("\n\n")[2].split())
+
+
+def _subject(action: Action) -> Param | None:
+    """The parameter that names an activation."""
+    return next((param for param in action.params if param.name in NAMES_AN_ACTIVATION), None)
+
+
+def _by_parameter(actions: Mapping[str, Action], method: str) -> dict[str, Any]:
     """The one address of the protocol: the action is a parameter, and the others depend on it."""
     action = {"name": "action", "in": "query", "required": True, "schema": {"type": "string", "enum": sorted(actions)}}
-    replies = {"200": {"description": "the action's reply, or a word that says what is wrong", "content": ANYTHING}}
+    anything = {TEXT: {"schema": {"type": "string"}}, JSON: {"schema": {"type": ["object", "array"]}}}
+    replies = {"200": {"description": "the action's reply, or a word that says what is wrong", "content": anything}}
     return {
-        "operationId": "action",
+        "operationId": "action" if method == "get" else "actionForm",
         "summary": "Any action, by its name.",
         "parameters": [action],
         "security": [{"api_key": []}],
-        "responses": replies | {"429": _words([errors.TooManyRequests])},
+        "responses": replies | _too_fast(),
     }
 
 
-ANYTHING = {"text/plain": {"schema": {"type": "string"}}, "application/json": {"schema": {}}}
-
-
-def _operation(action: Action, *, form: bool = False) -> dict[str, Any]:
+def _operation(action: Action, followers: Iterable[Action], *, form: bool = False) -> dict[str, Any]:
     operation: dict[str, Any] = {
-        "operationId": f"{action.name}{'Form' if form else ''}",
+        "operationId": _operation_id(action, form),
         "summary": action.summary,
-        "responses": _responses(action),
+        "description": description_of(action),
+        "tags": [action.section],
+        "responses": _responses(action) | _too_fast(),
     }
+    if action.name in IDS:
+        operation["responses"]["200"]["links"] = _links(action, followers, form)
     if not action.open:
         operation["security"] = [{"api_key": []}]
-    if form:
-        if action.params:
-            operation["requestBody"] = {"content": {FORM: {"schema": _form(action.params)}}}
-    else:
+    if form and action.params:
+        operation["requestBody"] = _form(action.params)
+    elif not form:
         operation["parameters"] = [_parameter(param) for param in action.params]
     return operation
+
+
+def _operation_id(action: Action, form: bool) -> str:
+    return f"{action.name}Form" if form else action.name
 
 
 def _parameter(param: Param) -> dict[str, Any]:
@@ -70,15 +121,24 @@ def _parameter(param: Param) -> dict[str, Any]:
         "required": param.missing is not None,
         "description": _meaning(param),
         "schema": dict(param.schema),
+        **_spelling(param),
     }
 
 
 def _form(params: tuple[Param, ...]) -> dict[str, Any]:
-    return {
+    required = [param.name for param in params if param.missing is not None]
+    schema = {
         "type": "object",
         "properties": {param.name: {**param.schema, "description": _meaning(param)} for param in params},
-        "required": [param.name for param in params if param.missing is not None],
+        "required": required,
     }
+    encoding = {param.name: _spelling(param) for param in params if _spelling(param)}
+    return {"required": bool(required), "content": {FORM: {"schema": schema, "encoding": encoding}}}
+
+
+def _spelling(param: Param) -> dict[str, Any]:
+    """A list is one text with commas."""
+    return {"style": "form", "explode": False} if param.schema.get("type") == "array" else {}
 
 
 def _meaning(param: Param) -> str:
@@ -86,24 +146,41 @@ def _meaning(param: Param) -> str:
 
 
 def _responses(action: Action) -> dict[str, Any]:
-    refusals = [*action.refusals, *EVERYWHERE, *(() if action.open else (errors.BadKey,))]
-    said = _words([kind for kind in refusals if refusal_for(kind).status == 200])
-    if action.example[:1] in "{[":
-        example = json.loads(action.example)
-        kind = "array" if isinstance(example, list) else "object"
-        said["content"]["application/json"] = {"schema": {"type": kind}, "example": example}
-        said["content"]["text/plain"]["schema"]["pattern"] = _pattern(refusals, ["STATUS_CANCEL"])
+    shape = SHAPES.get(action.name, Shape())
+    refusals = [kind for kind in refusals_of(action) if refusal_for(kind).status == 200]
+    patterns = {_refusal_pattern(kind) for kind in refusals} | {pattern_of(words) for words in shape.words}
+    said: dict[str, Any] = {"schema": {"type": "string", "pattern": f"^(?:{'|'.join(sorted(patterns))})$"}}
+    content = {TEXT: said}
+    if shape.value is not None:
+        content[JSON] = {"schema": dict(shape.value), "example": json.loads(action.example)}
     else:
-        said["content"]["text/plain"] |= {"example": action.example}
-    return {"200": said, "429": _words([errors.TooManyRequests])}
+        said["example"] = action.example
+    headers = REASON | (PURCHASE if action.buys else {})
+    return {"200": {"description": _told(shape, refusals), "content": content, "headers": headers}}
 
 
-def _pattern(refusals: list[type[errors.GatewayError]], more: list[str]) -> str:
-    words = sorted({refusal_for(kind).word for kind in refusals} | set(more))
-    return f"^({'|'.join(words)})(:.*)?$"
-
-
-def _words(refusals: list[type[errors.GatewayError]]) -> dict[str, Any]:
+def _told(shape: Shape, refusals: Iterable[type[errors.GatewayError]]) -> str:
     meanings = {refusal_for(kind).word: refusal_for(kind).meaning for kind in refusals}
-    told = "; ".join(f"{word}: {meaning}" for word, meaning in sorted(meanings.items()))
-    return {"description": told, "content": {"text/plain": {"schema": {"type": "string"}}}}
+    return "; ".join(f"{word}: {meaning}" for word, meaning in [*shape.words.items(), *sorted(meanings.items())])
+
+
+def _refusal_pattern(kind: type[errors.GatewayError]) -> str:
+    word = refusal_for(kind).word
+    return pattern_of(f"{word}:{{amount}}") if kind is errors.WrongMaxPrice else word
+
+
+def _too_fast() -> dict[str, Any]:
+    refusal = refusal_for(errors.TooManyRequests)
+    content = {TEXT: {"schema": {"const": refusal.word}, "example": refusal.word}}
+    return {"429": {"description": refusal.meaning, "content": content, "headers": REASON | ASK_SLOWER}}
+
+
+def _links(action: Action, followers: Iterable[Action], form: bool) -> dict[str, Any]:
+    """What can be asked next about the activation that the reply names."""
+    found = f"$response.body#{IDS[action.name]}"
+    links: dict[str, Any] = {}
+    for follower in followers:
+        if subject := _subject(follower):
+            given = {"requestBody": {subject.name: found}} if form else {"parameters": {subject.name: found}}
+            links[follower.name] = {"operationId": _operation_id(follower, form), **given}
+    return links

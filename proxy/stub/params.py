@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from hashlib import sha256
+from typing import Any
 
 from proxy.domain.money import Usd, parse_usd
 from proxy.errors import BadService, BadStatus, NoActivation, NoNumbers, WrongActivationId, WrongExceptionPhone
@@ -59,6 +60,14 @@ def a_list(words: str) -> tuple[str, ...]:
     return tuple(item for item in found if item and item.lower() != "null")
 
 
+def services(words: str) -> tuple[str, ...]:
+    """One at least."""
+    found = a_list(words)
+    if not found:
+        raise BadService("no service is named")
+    return found
+
+
 def a_carrier(words: str) -> str:
     """The first carrier of a list; `any` is none."""
     carrier = next(iter(a_list(words.lower())), "")
@@ -102,38 +111,76 @@ def whole(smallest: int, largest: int) -> Callable[[str], int]:
     return read
 
 
-INTEGER = {"type": "integer", "minimum": 0}
+INTEGER = {"type": "integer", "minimum": 0, "maximum": LATEST}
+BOOLEAN = {"type": "boolean"}
+WORD = {"type": "string", "minLength": 1, "maxLength": 64}
+A_SERVICE = WORD | {"examples": ["wa", "tg", "WhatsApp"]}
+A_COUNTRY = {"type": "integer", "minimum": 0, "maximum": 999_999, "examples": [187]}
+AN_AMOUNT = {"type": "string", "pattern": r"^[0-9]{1,6}(\.[0-9]{1,6})?$", "examples": ["2.00"]}
+A_CARRIER = {"type": "string", "pattern": "^[A-Za-z&-]{2,20}$", "examples": ["tmobile"]}
+A_PAGE = {"type": "integer", "minimum": 1, "maximum": MOST_IN_A_PAGE}
+
+
+def csv(item: dict[str, Any], most: int = MOST_IN_A_LIST) -> dict[str, Any]:
+    """The schema of a list with commas."""
+    return {"type": "array", "items": item, "minItems": 1, "maxItems": most}
+
+
+CARRIERS_LISTED = csv(A_CARRIER)
+AREAS_LISTED = csv({"type": "string", "pattern": "^[2-9][0-9]{2}$"})
+PROVIDERS = csv({"type": "string", "pattern": "^[A-Za-z0-9_-]{1,32}$"})
 ID = Param(
     "id", an_id, "the activation, as getNumber named it", missing=WrongActivationId,
-    schema=INTEGER | {"maximum": LARGEST_ID},
+    schema=INTEGER | {"minimum": 1, "maximum": LARGEST_ID},
 )  # fmt: skip
 STATUS = Param(
     "status", a_status, "1 ready, 3 another SMS, 6 finish, 8 or -1 cancel", missing=BadStatus,
     schema={"type": "integer", "enum": [1, 3, 6, 8, -1]},
 )  # fmt: skip
-SERVICE = Param("service", str, "SMS-Activate's code, or a provider's own name, in any case", missing=BadService)
-ANY_SERVICE = Param("service", str, "only this service", default="")
-COUNTRY = Param("country", a_country, "SMS-Activate's country; the configured one if left out", schema=INTEGER)
+SERVICE = Param(
+    "service", str, "SMS-Activate's code, or a provider's own name, in any case", missing=BadService, schema=A_SERVICE
+)
+ANY_SERVICE = Param("service", str, "only this service", default="", schema=A_SERVICE)
+COUNTRY = Param(
+    "country", a_country, "SMS-Activate's country; the configured one if left out, or `any`", schema=A_COUNTRY
+)
 MAX_PRICE = Param(
-    "maxPrice", a_cap, "the most that the number may cost, in US dollars", aliases=("max_price",), argument="max_price"
+    "maxPrice", a_cap, "the most that the number may cost, in US dollars", aliases=("max_price",), argument="max_price",
+    schema=AN_AMOUNT,
+)  # fmt: skip
+OPERATOR = Param(
+    "operator",
+    a_carrier,
+    "this carrier or none; of a list, the first",
+    default="",
+    aliases=("carriers",),
+    schema=CARRIERS_LISTED,
 )
-OPERATOR = Param("operator", a_carrier, "this carrier or none", default="", aliases=("carriers",))
-CARRIER = Param("carrier", a_carrier, "the carrier that is liked best", default="")
-KEEP_CARRIER = Param("keep_carrier", a_bool, "that carrier or none", default=False, schema={"type": "boolean"})
-AREAS = Param("areas", area_codes, "one of these area codes or none", default=())
-AREA_CODES = Param("area_codes", area_codes, "the area codes that are liked best", default=())
-LOCK_AREA = Param(
-    "lock_area_code", a_bool, "one of those area codes or none", default=False, schema={"type": "boolean"}
+CARRIER = Param("carrier", a_carrier, "the carrier that is liked best", default="", schema=A_CARRIER)
+KEEP_CARRIER = Param("keep_carrier", a_bool, "that carrier or none", default=False, schema=BOOLEAN)
+AREAS = Param("areas", area_codes, "one of these area codes or none", default=(), schema=AREAS_LISTED)
+AREA_CODES = Param("area_codes", area_codes, "the area codes that are liked best", default=(), schema=AREAS_LISTED)
+LOCK_AREA = Param("lock_area_code", a_bool, "one of those area codes or none", default=False, schema=BOOLEAN)
+NUMBER = Param(
+    "number",
+    a_phone,
+    "this number or none: eleven digits",
+    default="",
+    schema={"type": "string", "pattern": r"^\+?[0-9]{11}$"},
 )
-NUMBER = Param("number", a_phone, "this number or none: eleven digits", default="")
-ONLY = Param("providerIds", a_list, "only these providers, by name or id", default=(), argument="only")
-WITHOUT = Param("exceptProviderIds", a_list, "none of these providers", default=(), argument="without")
+ONLY = Param(
+    "providerIds", a_list, "only these providers, by name or id", default=(), argument="only", schema=PROVIDERS
+)
+WITHOUT = Param(
+    "exceptProviderIds", a_list, "none of these providers", default=(), argument="without", schema=PROVIDERS
+)
 PHONE_EXCEPTION = Param(
-    "phoneException", prefixes, "prefixes of numbers that are not wanted", default=(), argument="unwanted"
-)
+    "phoneException", prefixes, "prefixes of numbers that are not wanted", default=(), argument="unwanted",
+    schema=csv({"type": "string", "pattern": "^[0-9]{3,10}$"}, MOST_PREFIXES),
+)  # fmt: skip
 ORDER_ID = Param(
     "orderId", an_order, "an idempotency key: one purchase, and every repeat gets its answer", default="",
-    argument="order_id",
+    argument="order_id", schema=WORD,
 )  # fmt: skip
 ACTIVATION_ID = Param(
     "activationId", an_id, "the earlier activation", missing=WrongActivationId, aliases=("id",), argument="id",
@@ -141,18 +188,19 @@ ACTIVATION_ID = Param(
 )  # fmt: skip
 FREE_PRICE = Param(
     "freePrice", a_bool, "with the number of offers at each price", default=False, argument="free_price",
-    schema={"type": "boolean"},
+    schema=BOOLEAN,
 )  # fmt: skip
 FROM = Param("start", whole(0, LATEST), "Unix seconds; 30 days before the end if left out", schema=INTEGER)
 UNTIL = Param("end", whole(0, LATEST), "Unix seconds; now if left out", schema=INTEGER)
 START = Param("start", whole(0, LATEST), "how many to leave out at the beginning", default=0, schema=INTEGER)
 OFFSET = Param("offset", whole(0, LATEST), "how many to leave out at the beginning", default=0, schema=INTEGER)
 LIMIT = Param(
-    "limit", whole(1, MOST_IN_A_PAGE), "how many at most", default=50, aliases=("size",), schema=INTEGER
+    "limit", whole(1, MOST_IN_A_PAGE), "how many at most", default=50, aliases=("size",), schema=A_PAGE
 )  # fmt: skip
-LENGTH = Param("length", whole(1, MOST_IN_A_PAGE), "how many at most", default=10, schema=INTEGER)
-SIZE = Param("size", whole(1, MOST_IN_A_PAGE), "how many on a page", default=MOST_IN_A_PAGE, schema=INTEGER)
-PAGE = Param("page", whole(1, LATEST), "which page, from 1", default=1, schema=INTEGER)
+LENGTH = Param("length", whole(1, MOST_IN_A_PAGE), "how many at most", default=10, schema=A_PAGE)
+SIZE = Param("size", whole(1, MOST_IN_A_PAGE), "how many on a page", default=MOST_IN_A_PAGE, schema=A_PAGE)
+PAGE = Param("page", whole(1, LATEST), "which page, from 1", default=1, schema=INTEGER | {"minimum": 1})
 MULTI_SERVICE = Param(
-    "multiService", a_list, "services of one number, separated by commas", missing=BadService, argument="services"
-)
+    "multiService", services, "services of one number, separated by commas", missing=BadService, argument="services",
+    schema=csv(A_SERVICE),
+)  # fmt: skip

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from proxy.errors import StoreClosed
 from proxy.gateway import messages
 from proxy.gateway.gateway import Gateway
 from proxy.gateway.upstream import Upstream
@@ -27,7 +28,10 @@ def routes(gateway: Gateway) -> list[Route]:
         except ValueError as exc:
             raise HTTPException(400, f"this is no webhook of {upstream.config.kind}: {exc}") from exc
         if push is not None:
-            await messages.pushed(gateway, upstream, push)
+            try:
+                await messages.pushed(gateway, upstream, push)
+            except StoreClosed as exc:
+                raise HTTPException(503, "the books cannot be written now; send it again") from exc
         return JSONResponse({"status": "ok"})
 
     return [Route("/webhooks/{provider}/{token}", incoming, methods=["POST"])]
@@ -55,7 +59,10 @@ def _fields(body: bytes, content_type: str) -> Mapping[str, object]:
     """A form or a JSON object, whatever the header says. Raises ValueError."""
     words = body.decode()
     if "json" in content_type or words.lstrip()[:1] in ("{", "["):
-        fields = json.loads(words, parse_float=Decimal)
+        try:
+            fields = json.loads(words, parse_float=Decimal)
+        except RecursionError:
+            raise ValueError("nested too deep") from None
         if not isinstance(fields, dict):
             raise ValueError("not an object")
         return fields

@@ -299,7 +299,10 @@ INCOMING = {"event": "incoming_message", "id": "7", "timestamp": "1", "from": "2
         ({**INCOMING, "pin": "G-804036"}, Push("7", Sms("804036", "G-804036 is your code", "22000", "1"))),
         ({**INCOMING, "id": 7}, Push("7", Sms("804036", "G-804036 is your code", "22000", "1"))),
         ({"event": "incoming_message", "id": "7"}, Push("7", None)),
-        ({"event": "priority_request", "status": "ok", "id": "7", "mdn": "15302286946"}, Push("7", None)),
+        (
+            {"event": "priority_request", "status": "ok", "id": "7", "mdn": "15302286946"},
+            Push("7", None, "15302286946"),
+        ),
         ({"event": "news", "id": "7"}, None),
     ],
 )

@@ -22,7 +22,7 @@ FRONT = """
 database: {database}
 admin: {{token: admin-token}}
 defaults: {{country: 187, deadline: 5}}
-clients: [{{name: tester, api_key: test-key}}]
+clients: [{{name: tester, api_key: test-key}}{more_clients}]
 providers:
   - name: behind
     kind: sms_activate
@@ -38,9 +38,13 @@ DOLLARS = "{code: USD}"
 
 
 @asynccontextmanager
-async def in_front_of(behind: Stage, folder: Path, *, currency: str = DOLLARS) -> AsyncIterator[Stage]:
+async def in_front_of(
+    behind: Stage, folder: Path, *, currency: str = DOLLARS, more_clients: str = ""
+) -> AsyncIterator[Stage]:
     """A second gateway, with the first one for its only provider."""
-    text = FRONT.format(database=folder / "front.db", base_url=behind.root, key=KEY, currency=currency)
+    text = FRONT.format(
+        database=folder / "front.db", base_url=behind.root, key=KEY, currency=currency, more_clients=more_clients
+    )
     front = Stage(folder, behind.clock)
     front.web = behind.web
     config = configuration.parse(text, {})

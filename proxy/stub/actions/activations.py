@@ -18,7 +18,11 @@ AN_ACTIVATION = (WrongActivationId, NoActivation)
 
 @ACTIONS.action("getStatus", params.ID, refusals=AN_ACTIVATION, example="STATUS_OK:123456", section="2.2")
 async def get_status(call: Call, id: int) -> Reply:
-    """Whether the code has come."""
+    """Whether the code has come.
+
+    A finished activation keeps answering with its code, where the original said STATUS_CANCEL: a poll that comes late
+    must not look like a failure. STATUS_WAIT_RESEND is never said, because many tools do not know it.
+    """
     activation = call.gateway.store.live.open.get(id)
     if activation is None or activation.client != call.client.name:
         activation = await rentals.find(call.gateway, call.client.name, id)
@@ -30,7 +34,10 @@ async def get_status(call: Call, id: int) -> Reply:
     example='{"verificationType":0,"sms":{"dateTime":"2026-01-01 12:00:00","code":"123456","text":"..."},"call":null}',
 )  # fmt: skip
 async def get_status_v2(call: Call, id: int) -> Reply:
-    """Whether the code has come, with the whole SMS."""
+    """Whether the code has come, with the whole SMS.
+
+    While nothing has come, `sms` is null; the original's waiting reply was never documented. Calls are not offered.
+    """
     activation = await rentals.find(call.gateway, call.client.name, id)
     words = status_words(activation)
     if words == OVER:
@@ -65,7 +72,10 @@ async def get_full_sms(call: Call, id: int) -> Reply:
     '"date":"2026-01-01 12:00:00","type":"sms"}],"meta":{"total":1,"service":"wa"}}',
 )  # fmt: skip
 async def get_all_sms(call: Call, id: int, size: int, page: int) -> Reply:
-    """Every SMS of an activation, oldest first."""
+    """Every SMS of an activation, oldest first.
+
+    Known from HeroSMS; the original did not have it.
+    """
     activation = await rentals.find(call.gateway, call.client.name, id)
     messages = (await call.gateway.store.read.messages([id]))[id]
     listed = [
@@ -89,7 +99,11 @@ async def get_all_sms(call: Call, id: int, size: int, page: int) -> Reply:
     refusals=(*AN_ACTIVATION, BadStatus, EarlyCancel),
 )  # fmt: skip
 async def set_status(call: Call, id: int, status: int) -> Reply:
-    """Tell what was decided: 1 ready, 3 another SMS, 6 finish, 8 or -1 cancel."""
+    """Tell what was decided: 1 ready, 3 another SMS, 6 finish, 8 or -1 cancel.
+
+    How early is too early for a cancel is the provider's word, not a fixed two minutes. When the provider cannot be
+    reached, the wish is kept and carried out later, and the answer is ACCESS_CANCEL at once.
+    """
     activation = await rentals.find(call.gateway, call.client.name, id)
     match status:
         case 1 if activation.status in SEEN_OPEN:
@@ -118,7 +132,10 @@ async def _open_now(call: Call) -> list[tuple[Activation, list[Row]]]:
     example='{"status":"success","activeActivations":[{"activationId":"12","serviceCode":"wa","...":""}],"data":[]}',
 )  # fmt: skip
 async def get_active_activations(call: Call) -> Reply:
-    """What is open now."""
+    """What is open now.
+
+    The list stands under `data` too, where HeroSMS has it.
+    """
     listed = [_active(activation, messages) for activation, messages in await _open_now(call)]
     if not listed:
         return as_json({"status": "error", "error": "NO_ACTIVATIONS"})

@@ -38,7 +38,12 @@ AGAIN_REFUSALS = (WrongActivationId, NoActivation, NoBalance, ChannelsLimit)
     "getNumber", *BUYING, refusals=BUYING_REFUSALS, example="ACCESS_NUMBER:12:12025550123", buys=True, section="3"
 )
 async def get_number(call: Call, **asked: Any) -> Reply:
-    """Buy a number for a service."""
+    """Buy a number for a service.
+
+    A service may also be named as a provider names it, because that is what the providers behind this address know.
+    `orderId` works here as well as at getNumberV2. NO_NUMBERS also stands for a provider that cannot be asked: tools
+    know that word and come back. Parameters that no provider can serve (forwarding, calls, referrals) are ignored.
+    """
     bought = await _buy(call, **asked)
     return purchase_reply(text(f"ACCESS_NUMBER:{bought.id}:{bought.phone}"), bought)
 
@@ -49,7 +54,11 @@ async def get_number(call: Call, **asked: Any) -> Reply:
     '"countryCode":"187","canGetAnotherSms":"0","activationTime":"2026-01-01 12:00:00","activationOperator":"any"}',
 )  # fmt: skip
 async def get_number_v2(call: Call, **asked: Any) -> Reply:
-    """Buy a number for a service; the answer tells more."""
+    """Buy a number for a service; the answer tells more.
+
+    A repeated `orderId` gets the first answer again, byte for byte, where the original refused any repeat: who lost the
+    answer needs it. The same key with other parameters is ORDER_ALREADY_EXISTS.
+    """
     bought = await _buy(call, **asked)
     return purchase_reply(
         as_json(
@@ -113,7 +122,10 @@ async def _buy(
 async def get_multi_service_number(
     call: Call, services: tuple[str, ...], country: int | None, operator: str, areas: tuple[str, ...]
 ) -> Reply:
-    """Buy one number for several services, all or nothing."""
+    """Buy one number for several services, all or nothing.
+
+    Forwarding (`multiForward`) is ignored: no provider has it.
+    """
     market = call.gateway.market
     await market.prices_known(PRICES_SECONDS)
     codes = list(dict.fromkeys(market.find_service(service) for service in services))
@@ -144,7 +156,10 @@ def _same_number(before: Activation) -> Want:
     example="ACCESS_NUMBER:13:12025550123",
 )  # fmt: skip
 async def get_extra_activation(call: Call, id: int) -> Reply:
-    """Buy the number of a closed activation once more, for the same service."""
+    """Buy the number of a closed activation once more, for the same service.
+
+    `id` is taken as well as `activationId`: libraries send either.
+    """
     before = await rentals.find(call.gateway, call.client.name, id)
     if before.is_open:
         raise RenewalImpossible("it is still open")
@@ -162,7 +177,10 @@ async def get_extra_activation(call: Call, id: int) -> Reply:
     section="3", example='{"status":"success","cost":0.5,"service":"wa","phone":12025550123,"country":187}',
 )  # fmt: skip
 async def check_extra_activation(call: Call, id: int) -> Reply:
-    """What the number of a closed activation would cost at most, bought again."""
+    """What the number of a closed activation would cost at most, bought again.
+
+    The price is an upper bound: the provider tells the real one with the purchase only.
+    """
     before = await rentals.find(call.gateway, call.client.name, id)
     await call.gateway.market.prices_known(PRICES_SECONDS)
     route = call.gateway.market.route(call.client, _same_number(before))

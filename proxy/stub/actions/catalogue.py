@@ -14,7 +14,10 @@ from proxy.stub.replies import Reply, as_json
     example='{"187":{"id":187,"rus":"...","eng":"USA","chn":"...","visible":1,"retry":0,"rent":0,"multiService":0}}',
 )  # fmt: skip
 async def get_countries(call: Call) -> Reply:
-    """The countries of the protocol, by id."""
+    """The countries of the protocol, by id.
+
+    No key is asked for, as at HeroSMS.
+    """
     return as_json(
         {
             str(country.id): {
@@ -37,7 +40,10 @@ async def get_countries(call: Call) -> Reply:
     example='{"status":"success","services":[{"code":"wa","name":"WhatsApp"}]}',
 )  # fmt: skip
 async def get_services_list(call: Call, country: int | None) -> Reply:
-    """The services of the protocol; with a country, those that a provider sells there."""
+    """The services of the protocol; with a country, those that a provider sells there.
+
+    No key is asked for, as at HeroSMS. Names are in English whatever `lang` says.
+    """
     market = call.gateway.market
     codes = {*SERVICES, *market.config.services}
     if country is not None:

@@ -14,7 +14,10 @@ LONGEST_HISTORY = 30 * 86_400
 @ACTIONS.action("getBalance", example="ACCESS_BALANCE:25.00", section="3")
 @ACTIONS.action("getBalanceAndCashBack", example="ACCESS_BALANCE:25.00", section="3")
 async def get_balance(call: Call) -> Reply:
-    """What this client may still spend, in US dollars."""
+    """What this client may still spend, in US dollars.
+
+    It is the smaller of the client's own budget and what the providers' accounts hold together; there is no cashback.
+    """
     return text(f"ACCESS_BALANCE:{print_usd(await call.gateway.spendable(call.client))}")
 
 
@@ -30,7 +33,10 @@ async def get_balance_v2(call: Call) -> Reply:
     '"status":"6","currency":840}]',
 )  # fmt: skip
 async def get_history(call: Call, start: int | None, end: int | None, offset: int, limit: int) -> Reply:
-    """Activations that were bought between two times, newest first."""
+    """Activations that were bought between two times, newest first.
+
+    Ids are text: one library insists on it and none minds.
+    """
     until = call.gateway.clock.now() if end is None else end
     since = until - LONGEST_HISTORY if start is None else start
     if not 0 <= until - since <= LONGEST_HISTORY:

@@ -53,5 +53,13 @@ NOTHING: dict[str, tuple[str, Any]] = {
     "continueRentInfo": ("", _rent_error("NO_ID_RENT")),
 }
 
+
+def _section(name: str) -> str:
+    """Of the protocol: rents are 5, e-mail is 6."""
+    if "Rent" in name:
+        return "5"
+    return "6" if "Mail" in name or name == "getDomains" else "3"
+
+
 for _name, (_words, _value) in NOTHING.items():
-    ACTIONS.action(_name, example=_words or json.dumps(_value), section="3-6")(_answers(_words, _value))
+    ACTIONS.action(_name, example=_words or json.dumps(_value), section=_section(_name))(_answers(_words, _value))

@@ -30,7 +30,11 @@ async def _table(call: Call, country: int | None, service: str) -> dict[int, dic
     example='{"187":{"wa":{"cost":0.5,"count":66,"physicalCount":66}}}',
 )  # fmt: skip
 async def get_prices(call: Call, service: str, country: int | None) -> Reply:
-    """What a number costs and how many there are, by country and service."""
+    """What a number costs and how many there are, by country and service.
+
+    The cost is what the client's next purchase would be charged under its own rules, not a list price; the count is
+    that of every provider which the purchase may go to.
+    """
     return as_json(
         {
             str(where): {
@@ -98,7 +102,10 @@ async def get_prices_v2(call: Call, service: str, country: int | None) -> Reply:
     example='{"187":{"wa":{"getsms":{"count":66,"price":0.5,"provider_id":1}}}}',
 )  # fmt: skip
 async def get_prices_v3(call: Call, service: str, country: int | None) -> Reply:
-    """What each provider asks; `providerIds` of getNumber takes its name or its id."""
+    """What each provider asks; `providerIds` of getNumber takes its name or its id.
+
+    Providers stand under the names that this gateway gives them.
+    """
     ids = call.gateway.market.provider_ids
 
     def by_provider(route: Route) -> dict[str, Any]:
@@ -135,7 +142,10 @@ async def get_numbers_status(call: Call, country: int | None) -> Reply:
     example='{"0":{"country":187,"count":66,"price":0.5,"retail_price":0.5}}',
 )  # fmt: skip
 async def get_top_countries(call: Call, service: str, free_price: bool) -> Reply:
-    """The countries with the most numbers for a service; without one, for every service."""
+    """The countries with the most numbers for a service; without one, for every service.
+
+    There are no ranks: both actions answer alike.
+    """
     routes = await _routes(call, None, service)
     codes = sorted({code for services in routes.values() for code in services})
     tops = {code: _top(routes, code, free_price) for code in codes}
@@ -166,7 +176,10 @@ def _top(routes: dict[int, dict[str, Route]], code: str, free_price: bool) -> di
     section="4", example='[{"country":187,"share":100,"rate":50}]',
 )  # fmt: skip
 async def get_list_of_top_countries(call: Call, service: str, length: int, page: int) -> Reply:
-    """Per cent of a service's numbers that a country has, and how well it delivers."""
+    """Per cent of a service's numbers that a country has, and how well it delivers.
+
+    The rate comes from this gateway's own past deliveries, and is 50 as long as there are none.
+    """
     try:
         routes = await _routes(call, None, service)
     except BadService as exc:
