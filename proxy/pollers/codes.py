@@ -39,10 +39,12 @@ class Codes:
         self._upstream = upstream
         self._schedule = Schedule()
         self._open_by_number: dict[str, set[int]] = {}
-        self._known_news: set[News] | None = None
+        self._known_news: set[News] = set()
         self._lists_newest = True
         self._listed_at = float("-inf")
         gateway.store.live.watch(self._notice)
+        # What was open before the start may have had its SMS meanwhile, and a list of the newest need not show it.
+        self._schedule.all_due(gateway.clock.monotonic())
         gateway.store.live.on_hurry(upstream.name, self._hurry)
 
     def stop(self) -> None:
@@ -56,7 +58,7 @@ class Codes:
         if activation.provider == self._upstream.name and activation.id not in self._schedule:
             self._open_by_number.setdefault(activation.phone, set()).add(activation.id)
             # Its SMS may have been on the list before the purchase was booked.
-            is_early = any(news.number == activation.phone for news in self._known_news or ())
+            is_early = any(news.number == activation.phone for news in self._known_news)
             due = self._gateway.clock.monotonic() if is_early else self._next(activation)
             self._schedule.put(activation.id, due)
 
@@ -99,11 +101,10 @@ class Codes:
             return
         known = self._known_news
         self._known_news = set(news)
-        ran_over = len(news) >= LIST_LENGTH and not (known or set()).intersection(news)
-        if known is None or ran_over:
+        if len(news) >= LIST_LENGTH and not known.intersection(news):
             self._schedule.all_due(now)
         for item in news:
-            if known is not None and item not in known:
+            if item not in known:
                 self._make_due(self._open_by_number.get(item.number, ()), now)
 
     def _make_due(self, ids: Iterable[int], now: float) -> None:
