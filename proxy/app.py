@@ -51,6 +51,7 @@ BALANCE_SECONDS = 1.0
 SETTLING_SECONDS = 15.0
 DELIVERY_SECONDS = 60.0
 REDELIVERY_SECONDS = 30.0
+RETIRED_SECONDS = 10.0
 LAST_CALLS_SECONDS = 5.0
 """On top of the deadline of a purchase: how long a stop waits for what is under way."""
 
@@ -134,17 +135,11 @@ class Keeper:
         self._tasks.append(group.create_task(work, name=name))
 
     def stop(self) -> None:
-        """Stop looking after the provider; purchases under way still end, then its connections are closed."""
+        """Stop looking after the provider; its connections stay open for what is under way."""
         for unwatch in self._unwatch:
             unwatch()
         for task in self._tasks:
             task.cancel()
-        self._gateway.errands.start(self._close(), f"closing {self.line.upstream.name}")
-
-    async def _close(self) -> None:
-        if not self._gateway.closing:
-            await self._gateway.clock.sleep(self._gateway.market.config.deadline)
-        await self.line.aclose()
 
 
 class House:
@@ -155,6 +150,7 @@ class House:
         self.admin_token = admin_token
         self._group = group
         self._keepers: dict[str, Keeper] = {}
+        self._retired: list[tuple[float, Line]] = []
         registry = CollectorRegistry()
         registry.register(metrics.Gauges(gateway))
         requests = metrics.Requests(registry)
@@ -196,14 +192,25 @@ class House:
         market.upstreams = {name: keeper.line.upstream for name, keeper in self._keepers.items()}
         for keeper in set(before.values()) - set(self._keepers.values()):
             keeper.stop()
+            self._retired.append((self.gateway.clock.monotonic(), keeper.line))
         for keeper in set(self._keepers.values()) - set(before.values()):
             keeper.start(self._group)
         self._endpoint.access = Access(config.clients, self.gateway.clock, self._endpoint.access.buckets)
 
-    def stop(self) -> None:
-        """Stop whatever runs by itself."""
+    async def close_retired(self) -> None:
+        """Close the connections to providers that were taken out, once no purchase can be under way on them."""
+        latest = self.gateway.clock.monotonic() - self.gateway.market.config.deadline - LAST_CALLS_SECONDS
+        due = [line for at, line in self._retired if at <= latest]
+        self._retired = [(at, line) for at, line in self._retired if at > latest]
+        for line in due:
+            await line.aclose()
+
+    async def aclose(self) -> None:
+        """Stop whatever runs by itself, and close every connection."""
         for keeper in self._keepers.values():
             keeper.stop()
+        for line in (*self.lines.values(), *(line for _, line in self._retired)):
+            await line.aclose()
 
 
 @asynccontextmanager
@@ -218,6 +225,7 @@ async def running(config: Config, clock: Clock) -> AsyncIterator[House]:
             "settlement": (SETTLING_SECONDS, lambda: settle_unknown(gateway)),
             "delivery": (DELIVERY_SECONDS, lambda: learn_delivery(store.read, gateway.market)),
             "redelivery": (REDELIVERY_SECONDS, lambda: _forget_redeliveries(gateway)),
+            "retired": (RETIRED_SECONDS, house.close_retired),
         }
         tasks = [
             group.create_task(every(seconds, job, clock, title), name=title) for title, (seconds, job) in common.items()
@@ -229,8 +237,7 @@ async def running(config: Config, clock: Clock) -> AsyncIterator[House]:
             await errands.finish(gateway.market.config.deadline + LAST_CALLS_SECONDS)
             for task in tasks:
                 task.cancel()
-            house.stop()
-            await errands.finish(LAST_CALLS_SECONDS)
+            await house.aclose()
 
 
 @asynccontextmanager
@@ -239,13 +246,15 @@ async def consulting(config: Config, clock: Clock) -> AsyncIterator[Market]:
     lines = [connect(config, provider, clock) for provider in config.providers]
     async with asyncio.TaskGroup() as group:
         market = Market(clock, Errands(group), config, {line.upstream.name: line.upstream for line in lines})
-        await market.prices_known(config.deadline)
-        if have_books(config.database):
-            async with open_reads(config.database) as read:
-                await learn_delivery(read, market)
-        yield market
-        for line in lines:
-            await line.aclose()
+        try:
+            await market.prices_known(config.deadline)
+            if have_books(config.database):
+                async with open_reads(config.database) as read:
+                    await learn_delivery(read, market)
+            yield market
+        finally:
+            for line in lines:
+                await line.aclose()
 
 
 async def _forget_redeliveries(gateway: Gateway) -> None:

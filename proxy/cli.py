@@ -60,6 +60,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run one command and leave with its status: every error is one clear line."""
     try:
         status = commands.main(arguments, prog_name="sms-proxy", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as exc:
+        click.echo(exc.format_message(), err=True)
+        status = UNUSABLE
     except click.exceptions.Abort:
         status = UNUSABLE
     except click.ClickException as exc:

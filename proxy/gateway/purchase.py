@@ -27,7 +27,7 @@ from proxy.errors import (
 )
 from proxy.gateway.deadline import Deadline
 from proxy.gateway.gateway import Gateway
-from proxy.gateway.upstream import DEFAULT_LIFETIME
+from proxy.gateway.upstream import DEFAULT_LIFETIME, Upstream
 from proxy.providers.base import Bought, Refused
 from proxy.store.transaction import Draft, Receipt, Transaction
 
@@ -220,14 +220,17 @@ class Purchase:
 
     async def _try(self, bundle: Bundle) -> list[Activation]:
         """One request to one provider; nothing if it was definitely refused. Raises NoBalance, OutcomeUnknown."""
+        upstream = self.gateway.market.upstreams.get(bundle.provider)
+        if upstream is None:
+            self.refusals.append(f"{bundle.provider}: it was taken out of routing.yaml")
+            return []
         attempts = await self._begin(bundle)
         try:
-            return await self._spend(attempts, bundle)
+            return await self._spend(attempts, bundle, upstream)
         finally:
             self.gateway.under_way.settled(self.client.name)
 
-    async def _spend(self, attempts: list[Attempt], bundle: Bundle) -> list[Activation]:
-        upstream = self.gateway.market.upstreams[bundle.provider]
+    async def _spend(self, attempts: list[Attempt], bundle: Bundle, upstream: Upstream) -> list[Activation]:
         try:
             answer = await upstream.buy(bundle.offers, self.wants, self.deadline.left)
         except NotSent as exc:
@@ -333,8 +336,11 @@ class Purchase:
 
     def _caps(self, want: Want, provider: str) -> list[Usd]:
         rule = self.gateway.market.route(self.client, want).rule
-        upstream_cap = self.gateway.market.upstreams[provider].config.max_price
-        caps = (want.max_price, self.client.max_price, upstream_cap, rule.max_price if rule else None)
+        upstream = self.gateway.market.upstreams.get(provider)
+        caps = (
+            *(want.max_price, self.client.max_price),
+            *(upstream.config.max_price if upstream else None, rule.max_price if rule else None),
+        )
         return [cap for cap in caps if cap is not None]
 
     async def _write_until_done(self, unit: Callable[[Transaction], T]) -> T:

@@ -12,6 +12,7 @@ from proxy.domain.activation import Activation
 from proxy.domain.attempt import Attempt
 from proxy.domain.client import Budget
 from proxy.domain.money import Usd
+from proxy.errors import StoreClosed
 from proxy.store.transaction import ACTIVATION, ATTEMPT, activation_of, attempt_of, first_day
 
 Row = dict[str, Any]
@@ -178,7 +179,11 @@ def have_books(path: str) -> bool:
 
 @asynccontextmanager
 async def open_reads(path: str) -> AsyncIterator[Reads]:
-    """Open an existing database for reading only."""
+    """Open an existing database for reading only. Raises StoreClosed if it is none."""
     async with aiosqlite.connect(path, isolation_level=None) as connection:
-        await connection.execute("PRAGMA query_only = ON")
+        try:
+            await connection.execute("PRAGMA query_only = ON")
+            await connection.execute_fetchall("SELECT count(*) FROM sqlite_master")
+        except aiosqlite.DatabaseError as exc:
+            raise StoreClosed(f"{path} cannot be read: {exc}") from exc
         yield Reads(connection)

@@ -117,7 +117,8 @@ DIALECTS: dict[str, Dialect] = {
             "getActiveActivations": _hero_activations,
             "getAllSms": _hero_messages,
         },
-        # NO_NUMBERS stays plain text with 200, as at HeroSMS: its library answers any 4xx by buying once more.
+        # Its library answers any status from 400 on by buying once more. So what may follow a purchase stays plain
+        # text with 200: NO_NUMBERS, as at HeroSMS, which an unknown outcome is called too, and ERROR_SQL.
         statuses={
             "BAD_KEY": 401,
             "NO_BALANCE": 402,
@@ -130,7 +131,6 @@ DIALECTS: dict[str, Dialect] = {
             "BAD_STATUS": 409,
             "EARLY_CANCEL_DENIED": 409,
             "TOO_MANY_REQUESTS": 429,
-            "ERROR_SQL": 500,
         },
     ),
     "grizzly": Dialect(

@@ -129,7 +129,10 @@ async def _open_now(call: Call) -> list[tuple[Activation, list[Row]]]:
 
 @ACTIONS.action(
     "getActiveActivations", section="3",
-    example='{"status":"success","activeActivations":[{"activationId":"12","serviceCode":"wa","...":""}],"data":[]}',
+    example='{"status":"success","activeActivations":[{"activationId":"12","serviceCode":"wa","phoneNumber":"12025550123",'
+    '"activationCost":0.5,"activationStatus":"2","smsCode":["123456"],"smsText":"Your code is 123456",'
+    '"activationTime":"2026-01-01 12:00:00","discount":"0.00","repeated":"0","countryCode":"187","countryName":"USA",'
+    '"canGetAnotherSms":"0","currency":840}],"data":[]}',
 )  # fmt: skip
 async def get_active_activations(call: Call) -> Reply:
     """What is open now.
@@ -164,7 +167,8 @@ def _active(activation: Activation, messages: list[Row]) -> dict[str, Any]:
 
 @ACTIONS.action(
     "getCurrentActivations", section="3",
-    example='{"status":"success","array":[{"id":"12","phone":"12025550123","service":"wa","...":""}],"time":1767225600}',
+    example='{"status":"success","array":[{"id":"12","phone":"12025550123","service":"wa","country":187,"status":"2",'
+    '"code":"123456","cost":0.5,"date":"2026-01-01 12:00:00"}],"time":1767268800}',
 )  # fmt: skip
 async def get_current_activations(call: Call) -> Reply:
     """What is open now, in an older form."""
@@ -189,7 +193,8 @@ async def get_current_activations(call: Call) -> Reply:
 
 @ACTIONS.action(
     "getListOfActiveActivations", params.START, params.LENGTH, section="3",
-    example='{"data":[{"id":12,"forward":0,"phone":"12025550123","...":""}],"existNext":false,"quant":1}',
+    example='{"data":[{"id":12,"forward":0,"phone":"12025550123","createDate":"2026-01-01 12:00:00","service":"wa",'
+    '"country":187,"finishDate":"2026-01-01 12:15:00","forwardNumber":""}],"existNext":false,"quant":1}',
 )  # fmt: skip
 async def get_list_of_active_activations(call: Call, start: int, length: int) -> Reply:
     """What is open now, in the form of the Java SDK."""
