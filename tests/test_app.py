@@ -6,7 +6,6 @@ import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import httpx
 import pytest
 
 from proxy import config as configuration
@@ -14,7 +13,6 @@ from proxy.app import consulting, running
 from proxy.clock import SystemClock
 from proxy.gateway.health import FAILURES
 from tests.gateway.conftest import PREMIUM, RENT
-from tests.process import free_port, program
 from tests.stage import Stage, eventually, stage
 
 
@@ -157,25 +155,3 @@ async def test_consulting_opens_no_books(tmp_path: Path):
     async with consulting(shipped(tmp_path), SystemClock()) as market:
         assert all(upstream.learnt_at for upstream in market.upstreams.values())
     assert not os.listdir(tmp_path)
-
-
-async def test_the_embedded_sandbox_sends_webhooks_where_a_token_is_configured(tmp_path: Path):
-    port = free_port()
-    (tmp_path / "routing.yaml").write_text(
-        SHIPPED.replace("8787", str(port)).replace(
-            "user: demo, ", "user: demo, webhook_token: secret-one, poll: 3600, "
-        )
-    )
-    async with program(tmp_path, "serve") as run, httpx.AsyncClient() as web:
-        await run.ready()
-
-        async def ask(action: str, **params: str) -> str:
-            url = f"{run.address}/stubs/handler_api.php"
-            return (await web.get(url, params={"api_key": "demo", "action": action, **params})).text
-
-        id = (await ask("getNumber", service="wa", providerIds="getsms")).split(":")[1]
-
-        async def code() -> bool:
-            return (await ask("getStatus", id=id)).startswith("STATUS_OK")
-
-        assert await eventually(code, seconds=20)

@@ -38,26 +38,23 @@ async def test_an_admin_token_that_was_made_up_is_said_once_and_works(it: Stage)
 
 
 async def test_the_shipped_configuration_does_the_main_job(tmp_path: Path):
+    """With one change: getsms's SMS come by webhook alone."""
     shipped = (Path(__file__).parent.parent / "routing.yaml").read_text()
-    (tmp_path / "routing.yaml").write_text(shipped)
-    async with program(tmp_path, "serve", "--port", "0") as run, httpx.AsyncClient() as web:
+    port = free_port()
+    trusting = shipped.replace("8787", str(port)).replace("user: demo,", "user: demo, webhook_token: x, poll: 3600,")
+    (tmp_path / "routing.yaml").write_text(trusting)
+    async with program(tmp_path, "serve") as run, surroundings(tmp_path) as it:
         await run.ready()
-
-        async def ask(action: str, **params: str) -> str:
-            url = f"{run.address}/stubs/handler_api.php"
-            return (await web.get(url, params={"api_key": "demo", "action": action, **params})).text
-
-        assert await ask("getBalance") == "ACCESS_BALANCE:25.00"
-        _, id, phone = (await ask("getNumber", service="wa")).split(":")
-        assert re.fullmatch("1[0-9]{10}", phone)
-        assert await ask("getStatus", id=id) == "STATUS_WAIT_CODE"
-
-        async def code() -> str:
-            words = await ask("getStatus", id=id)
-            return words if words.startswith("STATUS_OK:") else ""
-
-        assert re.fullmatch(r"STATUS_OK:[0-9]{6}", await eventually(code, seconds=20))
-        assert await ask("setStatus", id=id, status="6") == "ACCESS_ACTIVATION"
+        it.at(run.address)
+        assert await it.ask("getBalance", api_key="demo") == "ACCESS_BALANCE:25.00"
+        bought = [await it.number("wa", providerIds=kind, api_key="demo") for kind in ("getsms", "getatext")]
+        for id, phone in bought:
+            assert re.fullmatch("1[0-9]{10}", phone)
+            assert await it.ask("getStatus", id=id, api_key="demo") == "STATUS_WAIT_CODE"
+        for id, _ in bought:
+            words = await it.until("STATUS_OK", id=id, api_key="demo", seconds=20)
+            assert re.fullmatch(r"STATUS_OK:[0-9]{6}", words)
+            assert await it.ask("setStatus", id=id, status="6", api_key="demo") == "ACCESS_ACTIVATION"
         run.terminate()
         assert await run.end() == 0
         assert run.complained == ""
@@ -186,9 +183,13 @@ async def test_the_sandbox_can_be_served_on_a_port_and_sold_from(tmp_path: Path)
 
         await eventually(answers, seconds=20)
         assert run.said.splitlines() == [f"base_url: {it.routing[kind]}" for kind in ("getsms", "getatext")]
+        control = f"http://127.0.0.1:{port}/getatext/_sandbox"
+        await it.web.post(f"{control}/settings", json={"sms_after": 0.1})
         async with serve(it):
             id, _ = await it.number("wa")
-            assert re.fullmatch(r"STATUS_OK:[0-9]{6}", await it.until("STATUS_OK", id=id, seconds=15))
+            assert re.fullmatch(r"STATUS_OK:[0-9]{6}", await it.until("STATUS_OK", id=id))
+        (rental,) = (await it.web.get(f"{control}/rentals")).json()["rentals"]
+        assert rental["service"] == "whatsapp"
 
 
 async def test_several_sandboxes_stand_under_one_port(tmp_path: Path):

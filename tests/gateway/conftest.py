@@ -28,7 +28,8 @@ async def it(tmp_path: Path) -> AsyncIterator[Stage]:
 @pytest.fixture
 async def slow_days(tmp_path: Path) -> AsyncIterator[Stage]:
     """A stage whose time passes only when it is told to: nobody looks for SMS before half a minute."""
-    async with stage(tmp_path, timeout=0.5, poll=30, clock=FakeClock()) as it:
+    settings = Settings(sms_after=None, lifetime=300)
+    async with stage(tmp_path, timeout=0.5, poll=30, getsms=settings, clock=FakeClock()) as it:
         yield it
 
 

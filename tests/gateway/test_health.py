@@ -108,9 +108,9 @@ async def test_promise_11_our_own_limit_does_not_count_against_a_provider(tmp_pa
 
 async def test_promise_11_purchases_keep_to_the_providers_limit(tmp_path: Path):
     async with stage(tmp_path, rules="- {name: everything, providers: [getatext]}") as it:
-        await asyncio.gather(*(it.number("wa") for _ in range(4)), it.number("tg", api_key="other-key"))
+        await asyncio.gather(*(it.number("wa") for _ in range(2)), it.number("tg", api_key="other-key"))
         times = [seen.at for seen in it.seen(it.getatext, "rent-a-number")]
-        assert len(times) == 5
+        assert len(times) == 3
         assert all(later - earlier >= 1 for earlier, later in zip(times, times[2:], strict=False))
 
 
