@@ -41,6 +41,7 @@ from proxy.stub.actions import ACTIONS
 from proxy.stub.endpoint import ACTION_PATH, PATHS, Endpoint, Receive, Scope, Send
 from proxy.stub.openapi import document
 from proxy.webhooks import incoming
+from proxy.webhooks.outgoing import Courier, receivers
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +52,8 @@ BALANCE_SECONDS = 1.0
 SETTLING_SECONDS = 15.0
 DELIVERY_SECONDS = 60.0
 REDELIVERY_SECONDS = 30.0
+COURIER_SECONDS = 1.0
+"""Between a failure of the one who delivers webhooks and its next start; while all is well it never ends."""
 RETIRED_SECONDS = 10.0
 LAST_CALLS_SECONDS = 5.0
 """On top of the deadline of a purchase: how long a stop waits for what is under way."""
@@ -189,6 +192,7 @@ class House:
                 keeper = Keeper(self.gateway, connect(config, provider, self.gateway.clock))
             self._keepers[provider.name] = keeper
         market.config = config
+        self.gateway.store.writer.receivers = receivers(config)
         market.upstreams = {name: keeper.line.upstream for name, keeper in self._keepers.items()}
         for keeper in set(before.values()) - set(self._keepers.values()):
             keeper.stop()
@@ -221,10 +225,12 @@ async def running(config: Config, clock: Clock) -> AsyncIterator[House]:
         gateway = Gateway(clock, errands, store, Market(clock, errands, config, {}))
         house = House(gateway, group, config.admin_token or secrets.token_urlsafe(24))
         house.apply(config)
+        courier = Courier(store, clock, gateway.market.client)
         common = {
             "settlement": (SETTLING_SECONDS, lambda: settle_unknown(gateway)),
             "delivery": (DELIVERY_SECONDS, lambda: learn_delivery(store.read, gateway.market)),
             "redelivery": (REDELIVERY_SECONDS, lambda: _forget_redeliveries(gateway)),
+            "webhooks to clients": (COURIER_SECONDS, courier.run),
             "retired": (RETIRED_SECONDS, house.close_retired),
         }
         tasks = [

@@ -31,6 +31,7 @@ from proxy.providers import ADAPTERS
 from proxy.sandbox import KINDS, combined_app, sandbox_for
 from proxy.server import bind
 from proxy.server import serve as serve_forever
+from proxy.store.backup import copy_books
 from proxy.store.reads import TABLES, Row, have_books, open_reads
 from proxy.stub.params import a_carrier
 
@@ -300,6 +301,16 @@ def export(path: str, what: str, form: str, since: float | None, database: str |
                 sys.stdout.write("\n]\n")
 
     asyncio.run(write())
+
+
+@commands.command()
+@CONFIG
+@click.argument("file", type=click.Path(dir_okay=False))
+@click.option("--database", help="Instead of the file's.", metavar="PATH")
+@click.option("--force", is_flag=True, help="Replace FILE if it is there.")
+def backup(path: str, file: str, database: str | None, force: bool) -> None:
+    """Copy the books into FILE, whole and consistent, while a gateway uses them."""
+    click.echo(f"{file}: {copy_books(database or _read(path).database, file, force=force)} bytes")
 
 
 @commands.command()

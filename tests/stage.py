@@ -166,8 +166,9 @@ class Stage:
 
     async def number(self, service: str = "wa", **params: Any) -> tuple[int, str]:
         """Buy a number that must be had: id and phone."""
-        words = await self.ask("getNumber", service=service, **params)
-        assert words.startswith("ACCESS_NUMBER:"), words
+        reply = await self.reply("getNumber", service=service, **params)
+        words = reply.text
+        assert words.startswith("ACCESS_NUMBER:"), (words, reply.headers.get("X-Reason"))
         _, id, phone = words.split(":")
         return int(id), phone
 

@@ -16,14 +16,14 @@ from proxy.errors import BadService
 from proxy.gateway.explain import PLACES, route_as_json
 from proxy.gateway.gateway import Gateway
 from proxy.gateway.upstream import Upstream
-from proxy.store.reads import ACTIVATIONS, ATTEMPTS, LEDGER, Row, Table
+from proxy.store.reads import ACTIVATIONS, ATTEMPTS, DELIVERIES, LEDGER, Row, Table
 
 DEFAULT_LIMIT, LARGEST_LIMIT = 100, 1000
 SHOWN_STATUS = {"cancelling": "cancelled", "ending": "expired"}
 """What the client was told, where the provider's word is still awaited."""
 HIDDEN_STATUS = {shown: hidden for hidden, shown in SHOWN_STATUS.items()}
 MONEY = frozenset({"price", "refunded", "hold", "amount"})
-TIMES = frozenset({"created_at", "expires_at", "started_at", "ended_at", "received_at", "at"})
+TIMES = frozenset({"created_at", "expires_at", "started_at", "ended_at", "received_at", "next_try_at", "at"})
 
 
 def rfc3339(at: float) -> str:
@@ -52,6 +52,7 @@ def routes(gateway: Gateway, guard: Guard) -> list[Route]:
         "activations": activations,
         "attempts": attempts,
         "ledger": ledger,
+        "webhooks": webhooks,
         "providers": providers,
         "explain": explain,
     }
@@ -77,6 +78,11 @@ async def attempts(gateway: Gateway, asked: Mapping[str, str]) -> list[Row]:
 
 async def ledger(gateway: Gateway, asked: Mapping[str, str]) -> list[Row]:
     return [presentable(row) for row in await _page(gateway, LEDGER, asked)]
+
+
+async def webhooks(gateway: Gateway, asked: Mapping[str, str]) -> list[Row]:
+    """What was sent, or is still to be sent, to clients' own webhooks."""
+    return [presentable(row) for row in await _page(gateway, DELIVERIES, asked)]
 
 
 async def _page(gateway: Gateway, table: Table, asked: Mapping[str, str]) -> list[Row]:

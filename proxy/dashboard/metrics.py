@@ -38,6 +38,7 @@ class Gauges(Collector):
 
     def collect(self) -> Iterator[Metric]:
         yield GaugeMetricFamily("sms_proxy_open_activations", "Open activations.", len(self._gateway.store.live.open))
+        yield GaugeMetricFamily("sms_proxy_webhooks_waiting", "SMS to push to clients.", self._gateway.store.deliveries)
         usable = GaugeMetricFamily("sms_proxy_provider_up", "1 if the provider is usable.", labels=["provider"])
         balance = GaugeMetricFamily("sms_proxy_provider_balance_usd", "The account's balance.", labels=["provider"])
         for upstream in self._gateway.market.upstreams.values():

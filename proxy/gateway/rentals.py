@@ -28,7 +28,11 @@ async def ask_again(gateway: Gateway, activation: Activation) -> None:
         raise BadStatus("the service gives one SMS only")
     _check(activation, Event.CLIENT_WANTS_ANOTHER)
     upstream = gateway.market.upstream_of(activation)
-    if upstream is not None and not await upstream.again(rental_of(activation)):
+    try:
+        granted = upstream is None or await upstream.again(rental_of(activation))
+    except ProviderError as exc:
+        raise BadStatus(f"the provider cannot be asked for another SMS: {exc.reason}") from exc
+    if not granted:
         raise BadStatus("the provider does not grant another SMS")
     await _advance(gateway, activation, Event.CLIENT_WANTS_ANOTHER)
 

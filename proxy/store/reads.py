@@ -13,6 +13,7 @@ from proxy.domain.attempt import Attempt
 from proxy.domain.client import Budget
 from proxy.domain.money import Usd
 from proxy.errors import StoreClosed
+from proxy.store.deliveries import Delivery
 from proxy.store.transaction import ACTIVATION, ATTEMPT, activation_of, attempt_of, first_day
 
 Row = dict[str, Any]
@@ -55,6 +56,12 @@ LEDGER = Table(
     ("id", "at", "client", "provider", "activation_id", "attempt_id", "kind", "amount"),
     ("client", "provider", "kind"),
     "at",
+)
+DELIVERIES = Table(
+    "deliveries",
+    ("id", "client", "activation_id", "url", "tries", "state", "last_error", "next_try_at"),
+    ("client", "state", "activation_id"),
+    "queued_at",
 )
 TABLES = {table.name: table for table in (ACTIVATIONS, ATTEMPTS, LEDGER)}
 
@@ -114,6 +121,31 @@ class Reads:
         for id, *message in rows:
             found[id].append(dict(zip(MESSAGE_COLUMNS, message, strict=True)))
         return found
+
+    async def awaited_deliveries(self) -> dict[str, int]:
+        """How many messages wait for each client's webhook."""
+        rows = await self._rows("SELECT client, count(*) FROM deliveries WHERE state = 'waiting' GROUP BY client")
+        return dict(rows)
+
+    async def due_deliveries(self, client: str, now: float, most: int) -> list[Delivery]:
+        """What may be sent to this client now; of an activation only the oldest message that waits."""
+        rows = await self._rows(
+            "SELECT d.id, d.client, d.tries, a.id, a.service, a.country, m.text, m.code, m.received_at"
+            " FROM deliveries d JOIN messages m ON m.id = d.message_id JOIN activations a ON a.id = d.activation_id"
+            " WHERE d.state = 'waiting' AND d.client = ? AND d.next_try_at <= ? AND NOT EXISTS (SELECT 1 FROM"
+            " deliveries e WHERE e.state = 'waiting' AND e.activation_id = d.activation_id AND e.id < d.id)"
+            " ORDER BY d.next_try_at, d.id LIMIT ?",
+            (client, now, most),
+        )
+        return [Delivery(*row) for row in rows]
+
+    async def next_delivery_at(self, client: str, now: float) -> float | None:
+        """When the next of this client's webhooks becomes due."""
+        rows = await self._rows(
+            "SELECT min(next_try_at) FROM deliveries WHERE state = 'waiting' AND client = ? AND next_try_at > ?",
+            (client, now),
+        )
+        return rows[0][0]  # type: ignore[no-any-return]
 
     async def bought_by(self, client: str, *, since: float, until: float, offset: int, limit: int) -> list[Activation]:
         """The client's activations that were bought between two times, newest first."""

@@ -89,6 +89,22 @@ MIGRATIONS: tuple[str, ...] = (
     ALTER TABLE attempts ADD COLUMN order_id TEXT NOT NULL DEFAULT '';
     CREATE INDEX attempts_order ON attempts (client, order_id) WHERE order_id != '';
     """,
+    """
+    CREATE TABLE deliveries (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        message_id INTEGER NOT NULL UNIQUE,
+        activation_id INTEGER NOT NULL,
+        client TEXT NOT NULL,
+        url TEXT NOT NULL,
+        state TEXT NOT NULL DEFAULT 'waiting',
+        tries INTEGER NOT NULL DEFAULT 0,
+        last_error TEXT NOT NULL DEFAULT '',
+        queued_at REAL NOT NULL,
+        next_try_at REAL
+    );
+    CREATE INDEX deliveries_due ON deliveries (client, next_try_at) WHERE state = 'waiting';
+    CREATE INDEX deliveries_in_order ON deliveries (activation_id, id) WHERE state = 'waiting';
+    """,
 )
 
 

@@ -23,6 +23,10 @@ class Store:
         self.read = reads
         self.live = live
         self.writer: Writer
+        self.deliveries = 0
+        """How many webhooks to clients are waiting."""
+        self.on_delivery: Callable[[str], None] = _nobody_listens
+        """Told the client for whom one more is waiting."""
 
     async def write(self, unit: Callable[[Transaction], T]) -> T:
         """Run a unit of work; when this returns it is durable and in the live view. Raises StoreClosed."""
@@ -38,6 +42,14 @@ class Store:
         """Bring the live view along."""
         for activation in transaction.changed:
             self.live.put(activation)
+        for client, more in transaction.deliveries:
+            self.deliveries += more
+            if more > 0:
+                self.on_delivery(client)
+
+
+def _nobody_listens(client: str) -> None:
+    """Until somebody delivers, what is queued waits in the books."""
 
 
 @asynccontextmanager
@@ -50,11 +62,17 @@ async def open_store(path: str, clock: Clock) -> AsyncIterator[Store]:
             store.writer = Writer(path, clock, store.committed)
             store.writer.start()
             try:
-                await store.write(Transaction.settle_interrupted)
+                await store.write(_take_over)
                 await _rebuild(store, clock.now())
                 yield store
             finally:
                 await store.writer.stop()
+
+
+def _take_over(tx: Transaction) -> None:
+    """What is put right before anything new is written."""
+    tx.settle_interrupted()
+    tx.leave_gap()
 
 
 async def _rebuild(store: Store, now: float) -> None:
@@ -63,6 +81,7 @@ async def _rebuild(store: Store, now: float) -> None:
         store.live.put(activation)
         if not delivered and now - activation.created_at <= REDELIVERY_SECONDS:
             store.live.keep_for_redelivery(activation, fingerprint)
+    store.deliveries = sum((await store.read.awaited_deliveries()).values())
 
 
 def _prepare(path: str) -> None:

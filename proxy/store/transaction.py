@@ -1,7 +1,7 @@
 """Every write there is. A `Transaction` is only ever handed to a unit of work: no write outside one can be typed."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -10,6 +10,8 @@ from proxy.domain.attempt import BOOKS, SPENDS, Attempt, Entry, Outcome
 from proxy.domain.client import Budget, Period
 from proxy.domain.money import Usd
 from proxy.errors import ChannelsLimit, NoBalance, OutcomeUnknown
+from proxy.store import deliveries, ids
+from proxy.store.deliveries import Delivery
 
 ACTIVATION = (
     "id, client, service, country, provider, upstream_id, upstream_service, phone, operator, price, status,"
@@ -96,10 +98,14 @@ class Incoming:
 class Transaction:
     """The writes that a unit of work may do, all or none of them. Runs in the writer's thread."""
 
-    def __init__(self, connection: sqlite3.Connection, now: float) -> None:
+    def __init__(self, connection: sqlite3.Connection, now: float, receivers: Mapping[str, str]) -> None:
+        self._connection = connection
         self._sql = connection.execute
+        self._receivers = receivers
         self.now = now
         self.changed: list[Activation] = []
+        self.deliveries: list[tuple[str, int]] = []
+        """Clients for whom one webhook more, or one less, is waiting."""
 
     # Attempts
 
@@ -214,6 +220,11 @@ class Transaction:
             (Outcome.UNKNOWN, self.now),
         )
 
+    def leave_gap(self) -> None:
+        """Skip the ids that may have been given away meanwhile, should these books be an older copy."""
+        ids.leave_gap(self._connection, self.now)
+        self.probe()
+
     def mark_delivered(self, ids: Sequence[int]) -> None:
         """The client has seen the reply that names these activations."""
         for id in ids:
@@ -234,7 +245,8 @@ class Transaction:
         )
         if not cursor.rowcount or activation is None:
             return None
-        return self.advance(activation.id, Event.CODE_ARRIVED, sms.code)
+        assert cursor.lastrowid is not None
+        return self._tell(activation, cursor.lastrowid, sms.code)
 
     def _join_early_messages(self, activation: Activation) -> Activation:
         """Hand over what came for the rental before its row."""
@@ -243,9 +255,22 @@ class Transaction:
             "UPDATE messages SET activation_id = ? WHERE provider = ? AND upstream_id = ? RETURNING id, code",
             (activation.id, *rental),
         ).fetchall()
-        for _, code in sorted(early):
-            activation = self.advance(activation.id, Event.CODE_ARRIVED, code)
+        for message_id, code in sorted(early):
+            activation = self._tell(activation, message_id, code)
         return activation
+
+    def _tell(self, activation: Activation, message_id: int, code: str) -> Activation:
+        """Let the activation know of its message, and queue it for the client's webhook unless the money went back."""
+        after = self.advance(activation.id, Event.CODE_ARRIVED, code)
+        url = self._receivers.get(after.client)
+        if url is not None and deliveries.queue(self._connection, after, message_id, url, self.now):
+            self.deliveries.append((after.client, +1))
+        return after
+
+    def note_delivery(self, it: Delivery, url: str, error: str, again_at: float | None) -> None:
+        """How a try went: delivered if there was no error, given up if it is not to be tried again."""
+        if deliveries.note(self._connection, it.id, url, error, again_at):
+            self.deliveries.append((it.client, -1))
 
     # Money
 

@@ -7,7 +7,7 @@ that fails undoes all of them: then nobody was told anything yet, and each waite
 import asyncio
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from queue import SimpleQueue
@@ -43,9 +43,11 @@ class Writer:
         self._loop = asyncio.get_running_loop()
         self._waiting = 0
         self._stopped = False
-        self._thread = threading.Thread(target=self._run, name="books")
+        self._thread = threading.Thread(target=self._run, name="books", daemon=True)
         self.trouble = ""
         """Why the last commit failed; empty when it went well."""
+        self.receivers: Mapping[str, str] = {}
+        """Clients whose messages are queued for a webhook, and its address as it may be shown."""
 
     def start(self) -> None:
         self._thread.start()
@@ -106,7 +108,7 @@ class Writer:
         return ""
 
     def _attempt(self, connection: sqlite3.Connection, work: Work) -> None:
-        work.transaction = Transaction(connection, self._clock.now())
+        work.transaction = Transaction(connection, self._clock.now(), self.receivers)
         connection.execute("SAVEPOINT unit")
         try:
             work.result = work.unit(work.transaction)

@@ -71,7 +71,8 @@ async def test_a_code_sent_as_a_number_is_looked_up(it: Stage):
     assert how["json"]["code"] == 1234
     assert (await post(it, "getatext", **how)).status_code == 200
     assert await it.until("STATUS_OK", id=id, seconds=3) == "STATUS_OK:001234"
-    assert len(it.seen(it.getatext, "rental-status")) == 1
+    # Once for the webhook, and perhaps before it when the provider turned out to have no list of new SMS.
+    assert len(it.seen(it.getatext, "rental-status")) in (1, 2)
 
 
 @each_provider
