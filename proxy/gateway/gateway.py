@@ -7,6 +7,7 @@ from proxy.domain.client import Client
 from proxy.domain.money import Usd
 from proxy.gateway.errands import Errands
 from proxy.gateway.market import Market
+from proxy.gateway.prices import Tables
 from proxy.gateway.underway import UnderWay
 from proxy.store.store import Store
 
@@ -18,6 +19,7 @@ class Gateway:
     store: Store
     market: Market
     under_way: UnderWay = field(default_factory=UnderWay)
+    price_tables: Tables = field(default_factory=Tables)
     closing: bool = False
     """About to stop: no purchases any more."""
 

@@ -8,6 +8,8 @@ from proxy.domain.offer import Offer, Want
 from proxy.domain.routing import Drop, Route
 from proxy.gateway.market import Market
 
+MOST_TABLES = 256
+
 
 @dataclass(frozen=True, slots=True)
 class Price:
@@ -41,11 +43,31 @@ def services_sold(market: Market, country: int | None = None) -> set[tuple[int, 
     }
 
 
-def price_table(
-    market: Market, client: Client, country: int | None = None, service: str = ""
-) -> dict[int, dict[str, Price]]:
-    """By country and code; only what can be bought, or could if it were in stock."""
-    table: dict[int, dict[str, Price]] = {}
+Table = dict[int, dict[str, Price]]
+"""By country and code."""
+
+
+class Tables:
+    """Price tables that were made already; all are forgotten as soon as anything changes that they are made of."""
+
+    def __init__(self) -> None:
+        self._state: object = None
+        self._made: dict[tuple[str, int | None, str], Table] = {}
+
+    def table(self, market: Market, client: Client, country: int | None = None, service: str = "") -> Table:
+        """The table for this client, not to be changed by the caller."""
+        state = market.state
+        if state != self._state or len(self._made) >= MOST_TABLES:
+            self._state, self._made = state, {}
+        key = (client.name, country, service)
+        if key not in self._made:
+            self._made[key] = price_table(market, client, country, service)
+        return self._made[key]
+
+
+def price_table(market: Market, client: Client, country: int | None = None, service: str = "") -> Table:
+    """Only what can be bought, or could if it were in stock."""
+    table: Table = {}
     for where, code in sorted(services_sold(market, country)):
         if service and code != service:
             continue

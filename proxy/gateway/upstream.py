@@ -67,6 +67,8 @@ class Upstream:
         self._learning = asyncio.Lock()
         self.names = Matcher(config.kind, config.name, services, ())
         self.health = Health(clock, jitter)
+        self.version = 0
+        """Grows whenever something changes that offers are made of."""
         self.learnt_at: float | None = None
         self.tried_at = NEVER
         """When its prices were last asked for (monotonic)."""
@@ -107,6 +109,7 @@ class Upstream:
             names = [(listing.service, listing.title) for listing in listings.values()]
             self.names = Matcher(self.config.kind, self.name, self._services, names)
         self._listings = listings
+        self.version += 1
 
     def candidate(self, want: Want) -> Candidate:
         """What this provider has to offer for a request, from memory."""
@@ -209,6 +212,7 @@ class Upstream:
             case Bought():
                 listing = replace(listing, stock=listing.stock and max(0, listing.stock - 1))
         self._listings[offer.service, offer.country] = listing
+        self.version += 1
 
     # Rentals
 

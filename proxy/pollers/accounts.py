@@ -18,9 +18,10 @@ async def learn_delivery(read: Reads, market: Market) -> None:
     """Tell every provider's record how often its services brought a code of late."""
     delivery = await read.delivery()
     for upstream in market.upstreams.values():
-        upstream.delivery = {
-            service: counts for (provider, service), counts in delivery.items() if provider == upstream.name
-        }
+        known = {service: counts for (provider, service), counts in delivery.items() if provider == upstream.name}
+        if known != upstream.delivery:
+            upstream.delivery = known
+            upstream.version += 1
 
 
 class Accounts:

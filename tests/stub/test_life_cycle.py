@@ -29,6 +29,8 @@ GRANTED: dict[str, dict[int, tuple[str, str]]] = {  # status: what is asked: the
 }
 """Everything else is BAD_STATUS."""
 IN_LISTS = {"waiting": "4", "received": "2", "again": "3"}
+WAYS = [(), ("code",), ("code", "3"), ("code", "3", "code"), ("code", "6"), ("8",)]
+"""To every status: a life that begins in one explores what may follow it."""
 ABOUT_ONE = ["getStatus", "getStatusV2", "getFullSms", "getAllSms", "setStatus", "checkExtraActivation"]
 MOST = 3
 """Numbers in one life: few, so that much happens to each."""
@@ -87,10 +89,14 @@ class LifeCycle(RuleBasedStateMachine):
     def buy(self, owner: str, service: str, order: str) -> str:
         return self.ask("getNumber", owner, service=service, providerIds=SELLERS[service], orderId=order)
 
-    @initialize(target=numbers, owner=st.sampled_from(CLIENTS), service=st.sampled_from(sorted(SELLERS)))
-    def a_number_has_its_code(self, owner: str, service: str) -> Number:
-        number = self.a_number_is_bought(owner, service)
-        self.a_code_arrives(number)
+    @initialize(target=numbers, owner=st.sampled_from(CLIENTS), way=st.sampled_from(WAYS))
+    def a_life_begins_somewhere(self, owner: str, way: tuple[str, ...]) -> Number:
+        number = self.a_number_is_bought(owner, "go")
+        for step in way:
+            if step == "code":
+                self.a_code_arrives(number)
+            else:
+                self.the_owner_decides(number, int(step))
         return number
 
     @precondition(lambda self: len(self.bought) < MOST)

@@ -22,7 +22,7 @@ async def _table(call: Call, country: int | None, service: str) -> dict[int, dic
     await call.gateway.market.prices_known(PRICES_SECONDS)
     code = call.gateway.market.find_service(service) if service else ""
     only = country if call.client.country is None else call.client.country
-    return prices.price_table(call.gateway.market, call.client, only, code)
+    return call.gateway.price_tables.table(call.gateway.market, call.client, only, code)
 
 
 @ACTIONS.action(
