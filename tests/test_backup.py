@@ -37,7 +37,9 @@ async def test_a_gateway_goes_on_from_a_copy_that_was_taken_while_numbers_were_b
 
         async def keep_buying(stop: asyncio.Event) -> None:
             while not stop.is_set():
-                await buy()
+                words = await it.ask("getNumber", service="tg", providerIds="getatext")
+                if words.startswith("ACCESS_NUMBER:"):  # the stand-in may find a number taken
+                    told[int(words.split(":")[1])] = words.split(":")[2]
 
         async with serve(it) as run:
             await eventually(lambda: opening_is_known(it))
@@ -70,7 +72,8 @@ async def test_a_gateway_goes_on_from_a_copy_that_was_taken_while_numbers_were_b
             lost = [rental.price for rental in it.getatext.rentals if f"1{rental.number}" not in phones]
             await eventually(lambda: drift_is(it, "getatext", print_usd(-sum(lost), 4)))
             given = set(told)
-            assert await buy() not in given
+            # Of another service: the copy may hold numbers whose replies were still on their way, for equal requests.
+            assert (await it.number("ig", providerIds="getatext"))[0] not in given
 
 
 async def opening_is_known(it: Stage) -> bool:

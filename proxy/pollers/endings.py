@@ -13,6 +13,8 @@ FIRST_PAUSE, LONGEST_PAUSE = 2.0, 15.0
 """Seconds between tries to reach the provider: it hears of a cancellation soon after it is back."""
 GIVE_UP = 86_400.0
 """Seconds after the end of its time at which an activation is closed without the provider's word."""
+LAST_SMS = 3_600.0
+"""Seconds for which a provider that cannot be reached is still asked for the last SMS of a number with a code."""
 MOST_AT_ONCE = 200
 
 
@@ -62,7 +64,8 @@ class Endings:
         except StoreClosed:
             self._later(activation)
             return
-        if after.status is Status.CANCELLING or after.status is Status.ENDING:
+        is_up = self._gateway.clock.now() >= after.expires_at
+        if after.is_open and (is_up or after.status is Status.CANCELLING):
             self._later(after)
         elif after.is_open:
             self._tries.pop(after.id, None)
@@ -76,7 +79,10 @@ class Endings:
                 look = await upstream.look(rentals.rental_of(activation), closely=True)
                 activation = await rentals.book_look(self._gateway, activation, look, at_end=True)
         except ProviderError:
-            pass  # it stays ENDING, and the provider is asked again
+            # What waits for its first code becomes ENDING, and the provider is asked again. What has one already
+            # would be finished at once: not before its last SMS was asked for.
+            if activation.code and self._gateway.clock.now() < activation.expires_at + LAST_SMS:
+                return activation
         if not activation.is_open:
             return activation
         late = self._gateway.clock.now() - activation.expires_at

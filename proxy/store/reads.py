@@ -104,7 +104,7 @@ class Reads:
         """
         rows = await self._rows(
             "SELECT fingerprint, activation_id FROM attempts WHERE client = ? AND order_id = ? AND order_id != ''"
-            " AND outcome != 'refused' ORDER BY activation_id IS NULL, id LIMIT 1",
+            " AND outcome != 'refused' ORDER BY activation_id IS NULL, activation_id, id LIMIT 1",
             (client, order_id),
         )
         return rows[0] if rows else None

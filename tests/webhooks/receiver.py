@@ -59,6 +59,8 @@ class Receiver:
         body, more = b"", True
         while more:
             event = await receive()
+            if event["type"] == "http.disconnect":
+                return
             body, more = body + event.get("body", b""), event.get("more_body", False)
         headers = {name.decode(): value.decode() for name, value in scope["headers"]}
         path = f"{scope['path']}?{scope['query_string'].decode()}"
