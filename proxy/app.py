@@ -19,7 +19,7 @@ from starlette.routing import Route
 
 from proxy.clock import Clock
 from proxy.config import Config, ProviderConfig
-from proxy.dashboard import api, health, metrics
+from proxy.dashboard import api, auctions, health, metrics
 from proxy.dashboard.guard import Guard
 from proxy.gateway.errands import Errands
 from proxy.gateway.gateway import Gateway
@@ -100,7 +100,8 @@ def connect(config: Config, provider: ProviderConfig, clock: Clock) -> Line:
 
 def _sandbox_settings(config: Config, provider: ProviderConfig, clock: Clock) -> Settings:
     # Every start sells other ids than the one before: the books remember the old ones.
-    settings = Settings(api_key=provider.api_key, first_id=int(clock.now() * 1000))
+    first = int(clock.now() * 1000)
+    settings = Settings(api_key=provider.api_key, first_id=first, first_rent_id=first)
     if provider.user:
         settings.user = provider.user
     if provider.webhook_token:
@@ -155,7 +156,7 @@ class House:
         self._keepers: dict[str, Keeper] = {}
         self._retired: list[tuple[float, Line]] = []
         registry = CollectorRegistry()
-        registry.register(metrics.Gauges(gateway))
+        registry.register(metrics.Gauges(gateway, lambda: len(asyncio.all_tasks())))
         requests = metrics.Requests(registry)
         self._endpoint = Endpoint(gateway, Access(gateway.market.config.clients, gateway.clock), requests.count)
         guard = Guard(admin_token)
@@ -166,6 +167,7 @@ class House:
                 *metrics.routes(registry, None if gateway.market.config.listen.host in LOOPBACK else guard),
                 *incoming.routes(gateway),
                 *api.routes(gateway, guard),
+                *auctions.routes(gateway.market, guard),
             ],
             exception_handlers={HTTPException: _explain_http},
         )
@@ -247,20 +249,26 @@ async def running(config: Config, clock: Clock) -> AsyncIterator[House]:
 
 
 @asynccontextmanager
-async def consulting(config: Config, clock: Clock) -> AsyncIterator[Market]:
-    """The providers with fresh prices, to look at and not to buy from; past deliveries from the books if there are."""
+async def connected(config: Config, clock: Clock) -> AsyncIterator[Market]:
+    """The providers, of whom nothing is known yet, for a command that has no books."""
     lines = [connect(config, provider, clock) for provider in config.providers]
     async with asyncio.TaskGroup() as group:
-        market = Market(clock, Errands(group), config, {line.upstream.name: line.upstream for line in lines})
         try:
-            await market.prices_known(config.deadline)
-            if have_books(config.database):
-                async with open_reads(config.database) as read:
-                    await learn_delivery(read, market)
-            yield market
+            yield Market(clock, Errands(group), config, {line.upstream.name: line.upstream for line in lines})
         finally:
             for line in lines:
                 await line.aclose()
+
+
+@asynccontextmanager
+async def consulting(config: Config, clock: Clock) -> AsyncIterator[Market]:
+    """The providers with fresh prices, to look at and not to buy from; past deliveries from the books if there are."""
+    async with connected(config, clock) as market:
+        await market.prices_known(config.deadline)
+        if have_books(config.database):
+            async with open_reads(config.database) as read:
+                await learn_delivery(read, market)
+        yield market
 
 
 async def _forget_redeliveries(gateway: Gateway) -> None:

@@ -18,13 +18,15 @@ import uvicorn
 import uvloop
 
 from proxy import config as configuration
-from proxy.app import connect, consulting
+from proxy.app import connect, connected, consulting
 from proxy.clock import SystemClock
 from proxy.config import Config
 from proxy.dashboard.api import presentable
+from proxy.dashboard.auctions import lot_as_json
 from proxy.domain.money import Usd, parse_usd, print_usd
 from proxy.domain.offer import Want
-from proxy.errors import BadConfig, GatewayError, ProviderError
+from proxy.errors import BadConfig, BidRefused, GatewayError, NoAuction, ProviderError
+from proxy.gateway import auctions as auction_house
 from proxy.gateway.explain import matches, offers_side_by_side, route_as_json
 from proxy.gateway.market import Market
 from proxy.providers import ADAPTERS
@@ -311,6 +313,48 @@ def export(path: str, what: str, form: str, since: float | None, database: str |
 def backup(path: str, file: str, database: str | None, force: bool) -> None:
     """Copy the books into FILE, whole and consistent, while a gateway uses them."""
     click.echo(f"{file}: {copy_books(database or _read(path).database, file, force=force)} bytes")
+
+
+@commands.command()
+@CONFIG
+@AS_JSON
+def auctions(path: str, as_json: bool) -> int:
+    """List what the providers sell by auction now."""
+
+    async def ask() -> tuple[list[auction_house.Lot], dict[str, str]]:
+        async with connected(_read(path), SystemClock()) as market:
+            return await auction_house.lots(market)
+
+    lots, troubles = _run(ask())
+    for name, why in troubles.items():
+        click.echo(f"{name}: {why}", err=True)
+    if as_json:
+        click.echo(json.dumps([lot_as_json(lot) for lot in lots], indent=2))
+    else:
+        for lot in map(lot_as_json, lots):
+            price = f"{lot['current_bid'] or '-'} x {lot['amount']}"
+            click.echo(f"{lot['id']:>8} {lot['provider']:16} {price:>16}  {lot['end_time']}  {lot['service']}")
+    return FOUND_SOMETHING if troubles else 0
+
+
+@commands.command()
+@CONFIG
+@click.option("--provider", default="", help="Whose auction, if several have one with this ID.")
+@click.argument("id")
+@click.argument("amount", type=Money())
+def bid(path: str, provider: str, id: str, amount: Usd) -> int:
+    """Bid AMOUNT (USD) for each number of auction ID; at most the provider's max_price."""
+
+    async def ask() -> Usd:
+        async with connected(_read(path), SystemClock()) as market:
+            return await auction_house.bid(market, id, amount, provider)
+
+    try:
+        click.echo(f"the bid that stands is {print_usd(_run(ask()))}")
+    except (BidRefused, NoAuction) as exc:
+        click.echo(str(exc), err=True)
+        return FOUND_SOMETHING
+    return 0
 
 
 @commands.command()

@@ -135,5 +135,33 @@ class OrderExists(ClientFault):
     """The idempotency key was used for another request, or its first use has no answer that could be given again."""
 
 
+class NoRent(ClientFault):
+    """An id that is no rent of this client."""
+
+
+class RentOver(ClientFault):
+    """The rent is over: it was let go, cancelled, or its time is up."""
+
+
+class RentCannotBeCancelled(ClientFault):
+    """An SMS has come, or the provider's time for it is over."""
+
+
+class WrongRentTime(ClientFault):
+    """No rent can be had, or continued, for so long."""
+
+
+class NoAuction(ClientFault):
+    """No such auction can be bid on now, or more than one."""
+
+
+class BidRefused(ClientFault):
+    """The provider does not take the bid, or the operator's own limit forbids it."""
+
+
+class ProviderAway(GatewayError):
+    """What cannot be done later must be asked of the provider now, and it cannot be reached."""
+
+
 class NoNumbers(GatewayError):
     """What a client cannot mend: nothing in stock, a provider down or without money, an outcome that is not known."""

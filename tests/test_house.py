@@ -55,7 +55,7 @@ MAY_USE: dict[str, set[str]] = {  # room: the watched modules and the libraries 
     "cli": {"asyncio", "os", "sys", "click", "uvicorn", "uvloop"},
     "__main__": set(),
 }
-WITHOUT_ROOM = {"crash", "clients", "browser", "exchanges", "simulation"}
+WITHOUT_ROOM = {"crash", "clients", "browser", "exchanges", "promises", "simulation", "soak", "strangers"}
 """Folders of tests that are about the whole house."""
 
 

@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from proxy.dashboard.guard import Guard
+from proxy.domain.attempt import Outcome
 from proxy.domain.money import Usd, parse_usd, print_usd
 from proxy.domain.offer import Want
 from proxy.errors import BadService
@@ -19,6 +20,7 @@ from proxy.gateway.upstream import Upstream
 from proxy.store.reads import ACTIVATIONS, ATTEMPTS, DELIVERIES, LEDGER, Row, Table
 
 DEFAULT_LIMIT, LARGEST_LIMIT = 100, 1000
+MOST_SUSPECTS = 20
 SHOWN_STATUS = {"cancelling": "cancelled", "ending": "expired"}
 """What the client was told, where the provider's word is still awaited."""
 HIDDEN_STATUS = {shown: hidden for hidden, shown in SHOWN_STATUS.items()}
@@ -32,10 +34,16 @@ def rfc3339(at: float) -> str:
 
 def presentable(row: Row) -> Row:
     """A row of the books with its money and times as JSON has them."""
-    return {
-        name: print_usd(value, PLACES) if name in MONEY else rfc3339(value) if name in TIMES and value else value
-        for name, value in row.items()
-    }
+    return {name: _shown(name, value) for name, value in row.items()}
+
+
+def _shown(name: str, value: Any) -> Any:
+    if name in MONEY:
+        return print_usd(value, PLACES)
+    if name in TIMES and value:
+        return rfc3339(value)
+    # What stands before the slash tells kinds of rentals apart whose ids a provider counts separately.
+    return value.rpartition("/")[2] if name == "upstream_id" else value
 
 
 def routes(gateway: Gateway, guard: Guard) -> list[Route]:
@@ -104,26 +112,40 @@ def _whole(asked: Mapping[str, str], name: str, default: int) -> int:
 async def providers(gateway: Gateway, asked: Mapping[str, str]) -> list[Row]:
     accounts = await gateway.store.read.accounts()
     return [
-        {
-            "name": upstream.name,
-            "kind": upstream.config.kind,
-            "usable": not upstream.trouble,
-            "reason": upstream.trouble,
-            "balance": None if upstream.balance is None else print_usd(upstream.balance, PLACES),
-            "ledger_balance_drift": _drift(upstream, *accounts.get(upstream.name, (0, None))),
-            "open": gateway.store.live.count_at(upstream.name),
-            "latency_ms": None if upstream.latency_ms is None else round(upstream.latency_ms, 1),
-            "delivery_rate": upstream.delivery_rate,
-        }
+        await _provider(gateway, upstream, _drift(upstream, *accounts.get(upstream.name, (0, None))))
         for upstream in gateway.market.upstreams.values()
     ]
 
 
-def _drift(upstream: Upstream, booked: Usd, opening: Usd | None) -> str | None:
+async def _provider(gateway: Gateway, upstream: Upstream, drift: Usd | None) -> Row:
+    return {
+        "name": upstream.name,
+        "kind": upstream.config.kind,
+        "usable": not upstream.trouble,
+        "reason": upstream.trouble,
+        "balance": None if upstream.balance is None else print_usd(upstream.balance, PLACES),
+        "ledger_balance_drift": None if drift is None else print_usd(drift, PLACES),
+        "drift_attempts": await _suspects(gateway, upstream.name, drift or 0),
+        "open": gateway.store.live.count_at(upstream.name),
+        "latency_ms": None if upstream.latency_ms is None else round(upstream.latency_ms, 1),
+        "delivery_rate": upstream.delivery_rate,
+    }
+
+
+def _drift(upstream: Upstream, booked: Usd, opening: Usd | None) -> Usd | None:
     """How much more the provider's account holds than the books say; None while that is not known."""
     if opening is None or upstream.balance is None:
         return None
-    return print_usd(upstream.balance - (opening - booked), PLACES)
+    return upstream.balance - (opening - booked)
+
+
+async def _suspects(gateway: Gateway, provider: str, drift: Usd) -> list[int]:
+    """Attempts that may have bought what the books do not know of, newest first; only money that is missing has any."""
+    if drift >= 0:
+        return []
+    filters = {"provider": [provider], "outcome": [Outcome.UNKNOWN, Outcome.ABANDONED]}
+    rows = await gateway.store.read.page(ATTEMPTS, filters, limit=MOST_SUSPECTS)
+    return [row["id"] for row in rows]
 
 
 async def explain(gateway: Gateway, asked: Mapping[str, str]) -> dict[str, Any]:

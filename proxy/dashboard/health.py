@@ -18,12 +18,13 @@ def routes(gateway: Gateway) -> list[Route]:
     async def books_trouble() -> str:
         nonlocal tried_at, trouble
         if gateway.clock.monotonic() - tried_at >= CACHE_SECONDS:
+            # Before the wait: whoever asks meanwhile, and be it ten thousand, hears of the try before.
+            tried_at = gateway.clock.monotonic()
             try:
                 await gateway.store.write(Transaction.probe)
                 trouble = ""
             except StoreClosed as exc:
                 trouble = f"the books cannot be written: {exc}"
-            tried_at = gateway.clock.monotonic()
         return trouble
 
     async def healthz(request: Request) -> Response:

@@ -33,12 +33,15 @@ class Requests:
 class Gauges(Collector):
     """What is so at the moment of asking."""
 
-    def __init__(self, gateway: Gateway) -> None:
+    def __init__(self, gateway: Gateway, tasks: Callable[[], int]) -> None:
+        """`tasks` counts the loop's tasks."""
         self._gateway = gateway
+        self._tasks = tasks
 
     def collect(self) -> Iterator[Metric]:
         yield GaugeMetricFamily("sms_proxy_open_activations", "Open activations.", len(self._gateway.store.live.open))
         yield GaugeMetricFamily("sms_proxy_webhooks_waiting", "SMS to push to clients.", self._gateway.store.deliveries)
+        yield GaugeMetricFamily("sms_proxy_tasks", "Tasks of the loop, requests and errands among them.", self._tasks())
         usable = GaugeMetricFamily("sms_proxy_provider_up", "1 if the provider is usable.", labels=["provider"])
         balance = GaugeMetricFamily("sms_proxy_provider_balance_usd", "The account's balance.", labels=["provider"])
         for upstream in self._gateway.market.upstreams.values():

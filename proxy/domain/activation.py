@@ -29,6 +29,8 @@ class Event(StrEnum):
     CODE_ARRIVED = "code_arrived"
     CLIENT_WANTS_ANOTHER = "client_wants_another"
     CLIENT_FINISHED = "client_finished"
+    CLIENT_LET_GO = "client_let_go"
+    """The client has no more use for its rent; it is paid for, whether an SMS came or not."""
     CLIENT_CANCELLED = "client_cancelled"
     """The client's wish; the provider has not confirmed it."""
     CANCEL_CONFIRMED = "cancel_confirmed"
@@ -49,6 +51,7 @@ class IllegalTransition(Exception):
 TRANSITIONS: dict[Status, dict[Event, Status]] = {
     Status.WAITING: {
         Event.CODE_ARRIVED: Status.RECEIVED,
+        Event.CLIENT_LET_GO: Status.FINISHED,
         Event.CLIENT_CANCELLED: Status.CANCELLING,
         Event.CANCEL_CONFIRMED: Status.CANCELLED,
         Event.TIME_RAN_OUT: Status.ENDING,
@@ -59,6 +62,7 @@ TRANSITIONS: dict[Status, dict[Event, Status]] = {
         Event.CODE_ARRIVED: Status.RECEIVED,
         Event.CLIENT_WANTS_ANOTHER: Status.WAITING_AGAIN,
         Event.CLIENT_FINISHED: Status.FINISHED,
+        Event.CLIENT_LET_GO: Status.FINISHED,
         Event.TIME_RAN_OUT: Status.FINISHED,
         Event.PROVIDER_ENDED: Status.FINISHED,
     },
@@ -85,7 +89,11 @@ TRANSITIONS: dict[Status, dict[Event, Status]] = {
         Event.PROVIDER_ENDED: Status.EXPIRED,
     },
     # The three ends. A wish that is fulfilled already may be repeated; a late SMS is kept and changes nothing.
-    Status.FINISHED: {Event.CLIENT_FINISHED: Status.FINISHED, Event.CODE_ARRIVED: Status.FINISHED},
+    Status.FINISHED: {
+        Event.CLIENT_FINISHED: Status.FINISHED,
+        Event.CLIENT_LET_GO: Status.FINISHED,
+        Event.CODE_ARRIVED: Status.FINISHED,
+    },
     Status.CANCELLED: {Event.CLIENT_CANCELLED: Status.CANCELLED, Event.CODE_ARRIVED: Status.CANCELLED},
     Status.EXPIRED: {Event.CLIENT_CANCELLED: Status.EXPIRED, Event.CODE_ARRIVED: Status.EXPIRED},
 }
@@ -118,6 +126,10 @@ class Activation:
     created_at: float
     expires_at: float
     attempt_id: int
+    hours: int = 0
+    """The term of a rent; 0: a number for one time."""
+    until: str = ""
+    """A rent's end in the provider's own words: when these change, it was renewed."""
 
     @property
     def is_open(self) -> bool:

@@ -52,3 +52,9 @@ class Attempt:
     several_sms: bool
     fingerprint: str
     """What equal requests of one client have in common."""
+    hours: int = 0
+    """The term of a rent; 0: a number for one time."""
+    url: str = ""
+    """Where the SMS of a rent are pushed."""
+    renews: int | None = None
+    """The activation whose rent is to go on for its term once more, where nothing new is bought."""

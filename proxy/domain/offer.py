@@ -22,6 +22,8 @@ class Offer:
     several_sms: bool = False
     delivery: float | None = None
     """The share of recent purchases that brought a code; None without history."""
+    hours: int = 0
+    """The term of a rent; 0: a number for one time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,3 +52,7 @@ class Want:
     """The upstream id of an earlier rental of `number`, which is wanted for the same service again."""
     renewed_price: Usd | None = None
     """What that one cost."""
+    hours: int = 0
+    """A rent for so long at least; 0: a number for one time."""
+    url: str = ""
+    """Where the SMS of a rent are pushed."""

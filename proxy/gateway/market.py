@@ -17,6 +17,8 @@ from proxy.gateway.upstream import NEVER, Upstream
 
 BALANCE_SECONDS = 5.0
 """How long a client waits for a balance that was never asked for."""
+RENT_PRICES_SECONDS = 60.0
+"""How old the prices of rents may become, which are asked for only when somebody wants them."""
 
 
 class Market:
@@ -77,6 +79,15 @@ class Market:
         rule = choose_rule(self.config.rules, want, client.name)
         return rank(want, rule, candidates, client.max_price)
 
+    def caps(self, client: Client, want: Want, provider: str) -> list[Usd]:
+        """Everything that limits what may be paid for this, the request's own limit included."""
+        rule, upstream = choose_rule(self.config.rules, want, client.name), self.upstreams.get(provider)
+        caps = (
+            *(want.max_price, client.max_price),
+            *(upstream.config.max_price if upstream else None, rule.max_price if rule else None),
+        )
+        return [cap for cap in caps if cap is not None]
+
     async def learn_prices(self, upstreams: Iterable[Upstream], *, at_most_old: float, seconds: float) -> None:
         """Ask these providers for prices that are older than so many seconds; wait for them so long and no longer."""
         now = self.clock.monotonic()
@@ -84,6 +95,16 @@ class Market:
             self.errands.start(upstream.learn(at_most_old), f"prices of {upstream.name}")
             for upstream in upstreams
             if upstream.config.enabled and now - upstream.tried_at >= at_most_old
+        ]
+        if asked and seconds > 0:
+            await asyncio.wait(asked, timeout=seconds)
+
+    async def rents_known(self, seconds: float) -> None:
+        """Have the prices of rents not older than a while; wait for them so long and no longer."""
+        asked = [
+            self.errands.start(upstream.learn_rents(RENT_PRICES_SECONDS), f"rents of {upstream.name}")
+            for upstream in self.upstreams.values()
+            if upstream.config.enabled and self.clock.monotonic() - upstream.rents_tried_at >= RENT_PRICES_SECONDS
         ]
         if asked and seconds > 0:
             await asyncio.wait(asked, timeout=seconds)

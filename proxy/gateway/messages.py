@@ -33,12 +33,20 @@ def wire_code(sms: Sms) -> str:
     return re.sub(r"[\s:]+", " ", sms.code or sms.text).strip()[:256]
 
 
+def _is_of_another_kind(gateway: Gateway, upstream: Upstream, push: Push) -> bool:
+    """Whether the id is that of our rental by chance: a provider may count rents apart, and tell of both alike."""
+    known = gateway.store.live.of_rental(upstream.name, push.upstream_id)
+    return known is not None and bool(push.number) and push.number != known.phone
+
+
 async def pushed(gateway: Gateway, upstream: Upstream, push: Push) -> None:
     """A provider's webhook: book its SMS, or look the rental up where the webhook alone is not to be trusted.
 
     A rental that nobody knows may be what an unknown purchase has bought.
     """
     upstream.pushes_come = True
+    if _is_of_another_kind(gateway, upstream, push):
+        return
     if push.sms is not None:
         await receive(gateway, upstream.name, push.upstream_id, push.sms)
     gateway.errands.start(settle_by_push(gateway, upstream, push), f"webhook of {upstream.name}")

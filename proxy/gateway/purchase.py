@@ -6,9 +6,8 @@ what it brings.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
 
 from proxy.domain.activation import Activation, Event, Status
 from proxy.domain.attempt import Attempt
@@ -22,23 +21,17 @@ from proxy.errors import (
     NotSent,
     OrderExists,
     OutcomeUnknown,
-    StoreClosed,
     WrongMaxPrice,
 )
+from proxy.gateway import spending, waiting
 from proxy.gateway.deadline import Deadline
 from proxy.gateway.gateway import Gateway
 from proxy.gateway.upstream import DEFAULT_LIFETIME, Upstream
 from proxy.providers.base import Bought, Refused
 from proxy.store.transaction import Draft, Receipt, Transaction
 
-T = TypeVar("T")
-
 STALE_SECONDS = 1.0
 """Prices older than this are asked for once more before a client is sent away."""
-LAST_WORDS = 1.0
-"""Seconds after the deadline for booking how it ended."""
-BOOKING_PAUSE = 0.2
-"""Between tries to book what is bought already, while the books cannot be written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +49,6 @@ class Bundle:
         return sum(offer.price for offer in self.offers)
 
 
-class HungUp(Exception):
-    """The client has gone; its purchase goes on."""
-
-
 async def buy(
     gateway: Gateway,
     client: Client,
@@ -70,8 +59,7 @@ async def buy(
 ) -> list[Activation]:
     """An activation for each want, all of one number: those that the client was owed, or new ones.
 
-    `order_id` is an idempotency key: whatever was bought with it is the answer, for ever. Raises what refuses it, or
-    HungUp when `hung_up` was done first.
+    `order_id` is an idempotency key: whatever was bought with it is the answer, for ever. Raises as `wait_for` does.
     """
     # A key has its answer in the books; what was recovered later for the same request is not it.
     now = gateway.clock.now()
@@ -81,19 +69,12 @@ async def buy(
     whose = (client.name, fingerprint)
     purchase = _ordered(gateway, client, fingerprint, order_id) or gateway.under_way.adopt(whose)
     if purchase is None:
-        errand = Purchase(gateway, client, tuple(wants), fingerprint, order_id)
-        purchase = gateway.errands.start(errand.run(), f"purchase for {client.name}")
+        purchase = waiting.start(
+            gateway, Purchase(gateway, client, tuple(wants), fingerprint, order_id).run(), client.name
+        )
         if order_id:
             gateway.under_way.ordered(client.name, order_id, fingerprint, purchase)
-    ends: list[asyncio.Future[Any]] = [purchase] if hung_up is None else [purchase, hung_up]
-    seconds = gateway.market.config.deadline + LAST_WORDS
-    await asyncio.wait(ends, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-    if purchase.done():
-        return purchase.result()
-    _abandon(gateway, whose, purchase)
-    if hung_up is not None and hung_up.done():
-        raise HungUp
-    raise NoNumbers("the deadline is over; what may still be bought is for the next equal request")
+    return await waiting.wait_for(gateway, whose, purchase, hung_up)
 
 
 async def buy_one(
@@ -119,18 +100,6 @@ def _ordered(
     if under_way[0] != fingerprint:
         raise OrderExists
     return under_way[1]
-
-
-def _abandon(gateway: Gateway, whose: tuple[str, str], purchase: asyncio.Future[list[Activation]]) -> None:
-    """Nobody waits for this purchase any more: keep what it brings for the client's next equal request."""
-
-    def ended(purchase: asyncio.Future[list[Activation]]) -> None:
-        if gateway.under_way.forsaken(whose, purchase) and not purchase.cancelled() and purchase.exception() is None:
-            for activation in purchase.result():
-                gateway.store.live.keep_for_redelivery(activation, whose[1])
-
-    gateway.under_way.orphan(whose, purchase)
-    purchase.add_done_callback(ended)
 
 
 @dataclass(slots=True)
@@ -174,16 +143,24 @@ class Purchase:
     async def _along_the_route(self) -> list[Activation]:
         """Try the offers in turn; when all fail, once more with fresh prices."""
         market = self.gateway.market
-        await market.prices_known(self.deadline.left)
         for is_last in (False, True):
-            if is_last:
-                every = market.upstreams.values()
-                await market.learn_prices(every, at_most_old=STALE_SECONDS, seconds=self.deadline.left)
+            await self._learn(again=is_last)
             routes = [market.route(self.client, want) for want in self.wants]
             bought = await self._try_each(self._bundles(routes), routes[0].rule)
             if bought:
                 return bought
         raise self._refusal(routes)
+
+    async def _learn(self, *, again: bool) -> None:
+        """Know the prices that the request is about; `again`: as they are just now."""
+        market = self.gateway.market
+        if self.wants[0].hours:
+            await market.rents_known(self.deadline.left)
+        if again:
+            every = market.upstreams.values()
+            await market.learn_prices(every, at_most_old=STALE_SECONDS, seconds=self.deadline.left)
+        else:
+            await market.prices_known(self.deadline.left)
 
     def _bundles(self, routes: list[Route]) -> list[Bundle]:
         """What can be bought in one request, in the order in which it is tried: several services cheapest first."""
@@ -226,7 +203,8 @@ class Purchase:
         if upstream is None:
             self.refusals.append(f"{bundle.provider}: it was taken out of routing.yaml")
             return []
-        attempts = await self._begin(bundle)
+        drafts = [self._draft(want, offer) for want, offer in zip(self.wants, bundle.offers, strict=True)]
+        attempts = await spending.begin(self.gateway, drafts, self.deadline)
         try:
             return await self._spend(attempts, bundle, upstream)
         finally:
@@ -238,28 +216,11 @@ class Purchase:
         except NotSent as exc:
             return await self._refused(attempts, exc.reason)
         except OutcomeUnknown as exc:
-            await self._left_unknown(attempts, exc.reason, exc.upstream_id)
+            await spending.leave_unknown(self.gateway, attempts, exc.reason, exc.upstream_id)
             raise
         if isinstance(answer, Refused):
             return await self._refused(attempts, answer.text or answer.reason)
         return await self._book(attempts, bundle, answer)
-
-    async def _begin(self, bundle: Bundle) -> list[Attempt]:
-        """Book holds and attempts; while other purchases of the client hold the money that is left, wait for them."""
-        drafts = [self._draft(want, offer) for want, offer in zip(self.wants, bundle.offers, strict=True)]
-        under_way = self.gateway.under_way
-        while True:
-            settlements = under_way.settlements
-            try:
-                attempts = await self.gateway.store.write(lambda tx: [tx.begin_attempt(draft) for draft in drafts])
-            except StoreClosed as exc:
-                raise NoNumbers(f"the books cannot be written: {exc}") from exc
-            except NoBalance:
-                if settlements == under_way.settlements:
-                    await self._wait_for_money()
-            else:
-                under_way.held(self.client.name)
-                return attempts
 
     def _draft(self, want: Want, offer: Offer) -> Draft:
         return Draft(
@@ -269,39 +230,20 @@ class Purchase:
             provider=offer.provider,
             upstream_service=offer.service,
             hold=offer.price,
-            lifetime=offer.lifetime or DEFAULT_LIFETIME,
+            lifetime=offer.lifetime or offer.hours * 3600 or DEFAULT_LIFETIME,
             several_sms=offer.several_sms,
             fingerprint=self.fingerprint,
             budget=self.client.budget,
             order_id=self.order_id,
             max_open=self.client.max_open,
+            hours=offer.hours,
+            url=want.url,
         )
-
-    async def _wait_for_money(self) -> None:
-        """Until another purchase of this client is settled. Raises NoBalance if there is none to wait for."""
-        if not self.gateway.under_way.is_holding(self.client.name):
-            raise NoBalance
-        try:
-            await self.gateway.under_way.wait_for_money(self.client.name, self.deadline.left)
-        except TimeoutError:
-            raise NoBalance from None
 
     async def _refused(self, attempts: list[Attempt], reason: str) -> list[Activation]:
         self.refusals.append(f"{attempts[0].provider}: {reason}")
-
-        def unit(tx: Transaction) -> None:
-            for attempt in attempts:
-                tx.refuse(attempt, reason)
-
-        await self._write_until_done(unit)
+        await spending.refuse(self.gateway, attempts, reason)
         return []
-
-    async def _left_unknown(self, attempts: list[Attempt], reason: str, upstream_id: str) -> None:
-        def unit(tx: Transaction) -> None:
-            for attempt in attempts:
-                tx.leave_unknown(attempt, reason, upstream_id)
-
-        await self._write_until_done(unit)
 
     async def _book(self, attempts: list[Attempt], bundle: Bundle, bought: Sequence[Bought]) -> list[Activation]:
         """Book what was bought. What is dearer than any cap allows or not wanted goes back, and the search goes on."""
@@ -318,9 +260,9 @@ class Purchase:
             return [tx.advance_if_possible(activation.id, Event.CLIENT_CANCELLED) for activation in booked]
 
         try:
-            activations = await self._write_until_done(unit)
+            activations = await spending.book(self.gateway, unit)
         except OutcomeUnknown as exc:
-            await self._left_unknown(attempts, exc.reason, bought[0].upstream_id)
+            await spending.leave_unknown(self.gateway, attempts, exc.reason, bought[0].upstream_id)
             raise
         if all(activation.status is not Status.CANCELLING for activation in activations):
             return activations
@@ -332,26 +274,10 @@ class Purchase:
         for want, offer, receipt in zip(self.wants, bundle.offers, receipts, strict=True):
             if want.unwanted and receipt.phone.startswith(want.unwanted):
                 return "its number is not wanted"
-            if receipt.price > offer.price and any(receipt.price > cap for cap in self._caps(want, offer.provider)):
+            caps = self.gateway.market.caps(self.client, want, offer.provider)
+            if receipt.price > offer.price and any(receipt.price > cap for cap in caps):
                 return f"it took {print_usd(receipt.price)}, more than allowed"
         return ""
-
-    def _caps(self, want: Want, provider: str) -> list[Usd]:
-        rule = self.gateway.market.route(self.client, want).rule
-        upstream = self.gateway.market.upstreams.get(provider)
-        caps = (
-            *(want.max_price, self.client.max_price),
-            *(upstream.config.max_price if upstream else None, rule.max_price if rule else None),
-        )
-        return [cap for cap in caps if cap is not None]
-
-    async def _write_until_done(self, unit: Callable[[Transaction], T]) -> T:
-        """Money has moved: what happened must get into the books, however long they stay closed."""
-        while True:
-            try:
-                return await self.gateway.store.write(unit)
-            except StoreClosed:
-                await self.gateway.clock.sleep(BOOKING_PAUSE)
 
     def _refusal(self, routes: list[Route]) -> Exception:
         """Why there is no number, in the word that helps the client most."""
@@ -369,4 +295,5 @@ class Purchase:
 def _receipt(bought: Bought, attempt: Attempt, now: float) -> Receipt:
     price = attempt.hold if bought.price is None else bought.price
     lifetime = bought.lifetime or attempt.lifetime
-    return Receipt(bought.upstream_id, bought.number, bought.operator, price, now + lifetime, bought.several_sms)
+    ends_at = now + lifetime
+    return Receipt(bought.upstream_id, bought.number, bought.operator, price, ends_at, bought.several_sms, bought.until)

@@ -15,7 +15,15 @@ def rental_of(activation: Activation) -> Rental:
 
 
 async def find(gateway: Gateway, client: str, id: int) -> Activation:
-    """The client's activation, open or closed. Raises NoActivation, for a stranger's id too."""
+    """The client's activation, open or closed. Raises NoActivation, for a stranger's id and for that of a rent too."""
+    activation = await owned(gateway, client, id)
+    if activation.hours:
+        raise NoActivation
+    return activation
+
+
+async def owned(gateway: Gateway, client: str, id: int) -> Activation:
+    """The client's activation or rent, open or closed. Raises NoActivation, for a stranger's id too."""
     activation = gateway.store.live.open.get(id) or await gateway.store.read.activation(id)
     if activation is None or activation.client != client:
         raise NoActivation
@@ -41,10 +49,11 @@ async def finish(gateway: Gateway, activation: Activation) -> None:
     """The client has used the code. The provider is told in passing: nothing depends on its answer."""
     after = await _advance(gateway, activation, Event.CLIENT_FINISHED)
     if after is not activation:
-        gateway.errands.start(_tell_finished(gateway, after), f"finish of {after.id}")
+        gateway.errands.start(tell_finished(gateway, after), f"finish of {after.id}")
 
 
-async def _tell_finished(gateway: Gateway, activation: Activation) -> None:
+async def tell_finished(gateway: Gateway, activation: Activation) -> None:
+    """Let the provider know that the number is no longer needed. Raises ProviderError."""
     if upstream := gateway.market.upstream_of(activation):
         await upstream.finish(rental_of(activation))
 
@@ -95,7 +104,7 @@ async def book_look(gateway: Gateway, activation: Activation, look: Look, *, at_
         await messages.receive(gateway, activation.provider, activation.upstream_id, sms)
     event = Event.PROVIDER_ENDED if at_end and look.state is RentalState.UNKNOWN_ID else ENDINGS.get(look.state)
     if event is None:
-        return await find(gateway, activation.client, activation.id)
+        return await owned(gateway, activation.client, activation.id)
     if upstream := gateway.market.upstream_of(activation):
         upstream.money_moved = True
     return await gateway.store.write(lambda tx: tx.advance_if_possible(activation.id, event))

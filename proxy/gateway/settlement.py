@@ -39,7 +39,7 @@ async def _look_up(gateway: Gateway, upstream: Upstream, attempt: Attempt, upstr
     look = await upstream.look(Rental(upstream_id, attempt.upstream_service, ""), closely=True)
     if not look.number or look.state is not RentalState.OPEN:
         return False
-    return await _recover(gateway, attempt, upstream_id, look.number, None)
+    return await recover(gateway, attempt, upstream_id, look.number, None)
 
 
 async def _match(gateway: Gateway, attempts: Sequence[Attempt], rentals: Sequence[OpenRental]) -> set[int]:
@@ -63,18 +63,23 @@ async def _match(gateway: Gateway, attempts: Sequence[Attempt], rentals: Sequenc
             and rental.country in (None, mine[0].country)
         ]
         for attempt, rental in zip(mine, strays, strict=False):
-            if await _recover(gateway, attempt, rental.upstream_id, rental.number, rental.price):
+            if await recover(gateway, attempt, rental.upstream_id, rental.number, rental.price):
                 settled.add(attempt.id)
     return settled
 
 
-async def _recover(gateway: Gateway, attempt: Attempt, upstream_id: str, number: str, price: Usd | None) -> bool:
+async def recover(
+    gateway: Gateway, attempt: Attempt, upstream_id: str, number: str, price: Usd | None, until: str = ""
+) -> bool:
+    """Turn the attempt into the activation of this rental; False if the rental belongs to another one."""
     ends_at = attempt.started_at + attempt.lifetime
-    receipt = Receipt(upstream_id, number, "", attempt.hold if price is None else price, ends_at)
+    receipt = Receipt(upstream_id, number, "", attempt.hold if price is None else price, ends_at, until=until)
     try:
         activation = await gateway.store.write(lambda tx: tx.book(attempt, receipt, Outcome.RECOVERED))
     except OutcomeUnknown:
         return False  # the rental belongs to another attempt
+    if upstream := gateway.market.upstream_of(activation):
+        upstream.money_moved = True
     gateway.store.live.keep_for_redelivery(activation, attempt.fingerprint)
     return True
 
@@ -86,7 +91,7 @@ async def settle_by_push(gateway: Gateway, upstream: Upstream, push: Push) -> No
     attempts = [
         attempt
         for attempt, _ in await gateway.store.read.unknown_attempts()
-        if attempt.provider == upstream.name and _is_for(push, attempt)
+        if attempt.provider == upstream.name and not attempt.hours and _is_for(push, attempt)
     ]
     under_way = await gateway.store.read.services_being_bought(upstream.name)
     if not attempts or len({attempt.client for attempt in attempts}) > 1 or attempts[0].upstream_service in under_way:
@@ -96,7 +101,7 @@ async def settle_by_push(gateway: Gateway, upstream: Upstream, push: Push) -> No
         look = await upstream.look(Rental(push.upstream_id, attempts[0].upstream_service, ""), closely=True)
         number = look.number
     if number:
-        await _recover(gateway, attempts[0], push.upstream_id, number, push.price)
+        await recover(gateway, attempts[0], push.upstream_id, number, push.price)
 
 
 def _is_for(push: Push, attempt: Attempt) -> bool:

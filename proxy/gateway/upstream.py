@@ -15,6 +15,9 @@ from proxy.domain.routing import Candidate
 from proxy.errors import NoTurn, OutcomeUnknown, ProviderError
 from proxy.gateway.health import Health
 from proxy.providers.base import (
+    ANY_SERVICE,
+    Auction,
+    Auctioneer,
     Bought,
     Cancelled,
     Listing,
@@ -26,6 +29,7 @@ from proxy.providers.base import (
     Push,
     Reason,
     Refused,
+    Renewed,
     Rental,
 )
 
@@ -64,6 +68,8 @@ class Upstream:
         self._services = services
         self._clock = clock
         self._listings: dict[tuple[str, int], Listing] = {}
+        self._rents: dict[tuple[str, int], tuple[Listing, ...]] = {}
+        """By its service and country: the terms that are sold, shortest first."""
         self._learning = asyncio.Lock()
         self.names = Matcher(config.kind, config.name, services, ())
         self.health = Health(clock, jitter)
@@ -72,7 +78,10 @@ class Upstream:
         self.learnt_at: float | None = None
         self.tried_at = NEVER
         """When its prices were last asked for (monotonic)."""
+        self.rents_tried_at = NEVER
+        """When the prices of its rents were last asked for (monotonic); nobody does until a client wants one."""
         self.price_trouble = ""
+        self.rents_trouble = ""
         self.balance: Usd | None = None
         self.balance_trouble = ""
         self.money_moved = True
@@ -111,6 +120,27 @@ class Upstream:
         self._listings = listings
         self.version += 1
 
+    @property
+    def rents(self) -> Iterable[Listing]:
+        return (listing for terms in self._rents.values() for listing in terms)
+
+    async def learn_rents(self, at_most_old: float) -> None:
+        """Ask for the prices of rents, unless they were asked for within so many seconds; never raises."""
+        async with self._learning:
+            if self._clock.monotonic() - self.rents_tried_at < at_most_old:
+                return
+            try:
+                listings = await self._ask(self._provider.rent_listings)
+            except ProviderError as exc:
+                self.rents_trouble = exc.reason
+            else:
+                self.rents_trouble = ""
+                self._rents = {}
+                for listing in sorted(listings, key=lambda listing: listing.hours):
+                    key = listing.service, listing.country
+                    self._rents[key] = (*self._rents.get(key, ()), listing)
+            self.rents_tried_at = self._clock.monotonic()
+
     def candidate(self, want: Want) -> Candidate:
         """What this provider has to offer for a request, from memory."""
         offer, trouble = self._offer(want)
@@ -121,19 +151,19 @@ class Upstream:
             return None, "switched off in routing.yaml"
         if self.learnt_at is None:
             return None, f"its prices are not known: {self.price_trouble or 'not asked yet'}"
-        own_name = self.names.find(want.service)
+        own_name = self.own_name(want)
         if own_name is None:
             return None, f"does not sell {want.service}"
-        listing = self._listings.get((own_name, want.country))
+        listing = self._listing(own_name, want)
         if listing is None:
-            return None, f"does not sell {want.service} in country {want.country}"
+            return None, self._why_not(want)
         quote = self._provider.quote(listing, self.order(listing, want, listing.price))
         if isinstance(quote, Refused):
             return None, quote.text or quote.reason
         return (
             Offer(
                 provider=self.name,
-                service=own_name,
+                service=listing.service,
                 country=want.country,
                 price=quote,
                 list_price=listing.price,
@@ -142,9 +172,31 @@ class Upstream:
                 lifetime=listing.lifetime,
                 several_sms=listing.several_sms,
                 delivery=share(*self.delivery.get(own_name, (0, 0))),
+                hours=listing.hours,
             ),
             "",
         )
+
+    def term_price(self, own_name: str, country: int, hours: int) -> Usd | None:
+        """What is asked for a rent of exactly this term; None if it is not sold."""
+        terms = self._rents.get((own_name, country), ())
+        return next((listing.price for listing in terms if listing.hours == hours), None)
+
+    def own_name(self, want: Want) -> str | None:
+        """What this provider calls the service that is wanted."""
+        return ANY_SERVICE if want.hours and want.service == ANY_SERVICE else self.names.find(want.service)
+
+    def _listing(self, own_name: str, want: Want) -> Listing | None:
+        """The line of the price list that serves a request: of rents the shortest that is long enough."""
+        if not want.hours:
+            return self._listings.get((own_name, want.country))
+        terms = self._rents.get((own_name, want.country), ())
+        return next((listing for listing in terms if listing.hours >= want.hours), None)
+
+    def _why_not(self, want: Want) -> str:
+        if not want.hours:
+            return f"does not sell {want.service} in country {want.country}"
+        return self.rents_trouble or f"rents no {want.service} in country {want.country} for {want.hours} hours"
 
     def order(self, listing: Listing | Offer, want: Want, limit: Usd) -> Order:
         return Order(
@@ -158,6 +210,7 @@ class Upstream:
             number=want.number,
             renews=want.renews,
             renewed_price=want.renewed_price,
+            hours=listing.hours,
         )
 
     # Purchases
@@ -173,21 +226,29 @@ class Upstream:
     async def buy(self, offers: Sequence[Offer], wants: Sequence[Want], timeout: float) -> Sequence[Bought] | Refused:
         """Spend money; what the answer teaches about price, stock and health is kept. Raises as the adapter does."""
         orders = [self.order(offer, want, offer.price) for offer, want in zip(offers, wants, strict=True)]
+        answer = await self._spend(self._sell(orders, timeout))
+        if len(offers) == 1:
+            self._learn_from(answer if isinstance(answer, Refused) else answer[0], offers[0], wants[0])
+        return answer
+
+    async def renew(self, rental: Rental, timeout: float) -> Renewed | Refused:
+        """Spend money: the rent's term once more. Raises as the adapter does."""
+        return await self._spend(self._provider.renew(rental, timeout))
+
+    async def _spend(self, call: Awaitable[T | Refused]) -> T | Refused:
+        """What a call that costs money says about the provider's health is kept."""
         try:
-            answer = await self._timed(self._sell(orders, timeout))
+            answer = await self._timed(call)
         except ProviderError as exc:
             if not isinstance(exc, NoTurn):
                 self.health.failed(exc.reason)
             self.money_moved = self.money_moved or isinstance(exc, OutcomeUnknown)
             raise
-        match answer:
-            case Refused(reason=reason) if reason in OWN_FAULTS:
-                self.health.failed(answer.text or reason)
-            case _:
-                self.health.succeeded()
+        if isinstance(answer, Refused) and answer.reason in OWN_FAULTS:
+            self.health.failed(answer.text or answer.reason)
+        else:
+            self.health.succeeded()
         self.money_moved = self.money_moved or not isinstance(answer, Refused)
-        if len(offers) == 1:
-            self._learn_from(answer if isinstance(answer, Refused) else answer[0], offers[0], wants[0])
         return answer
 
     async def _sell(self, orders: Sequence[Order], timeout: float) -> Sequence[Bought] | Refused:
@@ -199,7 +260,7 @@ class Upstream:
     def _learn_from(self, answer: Bought | Refused, offer: Offer, want: Want) -> None:
         """Correct the price list by what was just heard, until it is asked for again."""
         listing = self._listings.get((offer.service, offer.country))
-        if listing is None or want.number:
+        if listing is None or want.number or want.hours:
             return
         plain = not (want.operator or want.area_codes)
         match answer:
@@ -234,6 +295,25 @@ class Upstream:
     async def open_rentals(self) -> Sequence[OpenRental] | None:
         """What the account has open; None: the provider has no such list."""
         return await self._ask(self._provider.open_rentals)
+
+    async def open_rents(self) -> Sequence[OpenRental] | None:
+        """The rents that the account has; None: the provider has no such list."""
+        return await self._ask(self._provider.open_rents)
+
+    @property
+    def auctioneer(self) -> Auctioneer | None:
+        """None: it sells nothing by auction."""
+        return self._provider if isinstance(self._provider, Auctioneer) else None
+
+    async def auctions(self) -> Sequence[Auction]:
+        """Those that can be bid on now; nothing where there are none."""
+        return await self._ask(self.auctioneer.auctions) if self.auctioneer else ()
+
+    async def bid(self, id: str, amount: Usd) -> Usd | Refused:
+        """Spend the operator's money: so much for each number of the lot. Raises as the adapter does."""
+        if self.auctioneer is None:
+            return Refused(Reason.BAD_REQUEST, "there are no auctions")
+        return await self._spend(self.auctioneer.bid(id, amount, PATIENCE))
 
     async def newest(self) -> list[News] | None:
         news = await self._ask(self._provider.newest)

@@ -47,10 +47,12 @@ class Accounts:
 
     async def _ask(self) -> None:
         """The first balance during which no money moved is what all drift is measured from."""
-        before = await self._booked()
+        name, read, before = self._upstream.name, self._gateway.store.read, await self._booked()
         balance = await self._upstream.ask_balance()
-        if not self._opened and not self._upstream.money_moved and await self._booked() == before:
-            await self._gateway.store.write(lambda tx: tx.set_opening(self._upstream.name, balance + before))
+        if self._opened or self._upstream.money_moved or await read.services_being_bought(name):
+            return
+        if await self._booked() == before:
+            await self._gateway.store.write(lambda tx: tx.set_opening(name, balance + before))
             self._opened = True
 
     async def _booked(self) -> int:

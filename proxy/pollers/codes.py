@@ -19,7 +19,7 @@ from proxy.providers.base import News
 LIST_LENGTH = 3
 """A list of newest SMS that is this long may have run over."""
 TO_BE_SURE = 60.0
-"""Seconds between looks at a rental that the list of newest SMS is trusted with."""
+"""Seconds between looks at a rental that the list of newest SMS is trusted with, and at a rent."""
 LOOKS_PER_SECOND = 100
 ROUNDS_PER_POLL = 8
 """Rounds in the time between two looks at the same thing: so that no look waits long for its round."""
@@ -50,12 +50,17 @@ class Codes:
     def stop(self) -> None:
         self._gateway.store.live.unwatch(self._notice)
 
-    def _hurry(self, id: int) -> None:
-        self._make_due({id}, self._gateway.clock.monotonic())
+    def _hurry(self, id: int, now: bool) -> None:
+        pause = 0.0 if now else self._upstream.config.poll
+        self._schedule.bring_forward(id, self._gateway.clock.monotonic() + pause)
 
     def _notice(self, activation: Activation) -> None:
-        """Called with every open activation of any provider."""
-        if activation.provider == self._upstream.name and activation.id not in self._schedule:
+        """Called with every open activation of any provider, and when it ends."""
+        if activation.provider != self._upstream.name:
+            return
+        if not activation.is_open:
+            self._forget(activation)
+        elif activation.id not in self._schedule:
             self._open_by_number.setdefault(activation.phone, set()).add(activation.id)
             # Its SMS may have been on the list before the purchase was booked.
             is_early = any(news.number == activation.phone for news in self._known_news)
@@ -68,8 +73,10 @@ class Codes:
         return max(RELAXED, RELAXED * poll) if self._upstream.pushes_come else poll
 
     def _next(self, activation: Activation) -> float:
-        """When to look at it again."""
+        """When to look at it again; rarely at a rent that is not young, unless its client asks."""
         age = self._gateway.clock.now() - activation.created_at
+        if activation.hours and age >= YOUNG:
+            return self._gateway.clock.monotonic() + max(TO_BE_SURE, self._poll)
         pause = self._poll * (1 if age < YOUNG else 2 if age < MIDDLING else 4)
         if activation.status not in AWAITING:
             pause *= 4
@@ -109,8 +116,7 @@ class Codes:
 
     def _make_due(self, ids: Iterable[int], now: float) -> None:
         for id in ids:
-            if id in self._schedule:
-                self._schedule.put(id, now)
+            self._schedule.bring_forward(id, now)
 
     async def _look(self, activation: Activation) -> None:
         """Look at one rental and book what came; whatever happens it is looked at again as long as it is open."""
@@ -128,7 +134,9 @@ class Codes:
     def _again(self, activation: Activation, at: float) -> None:
         if activation.id in self._gateway.store.live.open:
             self._schedule.put(activation.id, at)
-            return
+
+    def _forget(self, activation: Activation) -> None:
+        self._schedule.drop(activation.id)
         ids = self._open_by_number.get(activation.phone, set())
         ids.discard(activation.id)
         if not ids:

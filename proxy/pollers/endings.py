@@ -34,7 +34,10 @@ class Endings:
     def _notice(self, activation: Activation) -> None:
         if activation.provider != self._provider:
             return
-        if activation.status in (Status.CANCELLING, Status.ENDING):
+        if not activation.is_open:
+            self._schedule.drop(activation.id)
+            self._tries.pop(activation.id, None)
+        elif activation.status in (Status.CANCELLING, Status.ENDING):
             if activation.id not in self._tries:
                 self._later(activation)
         else:

@@ -44,6 +44,15 @@ class Schedule:
             self._due[id] = at
             heapq.heappush(self._heap, (at, id))
 
+    def bring_forward(self, id: int, at: float) -> None:
+        """See to it no later than this; what is not in the schedule stays out of it."""
+        if at < self._due.get(id, at):
+            self.put(id, at)
+
+    def drop(self, id: int) -> None:
+        """Nothing is to be done about it any more."""
+        self._due.pop(id, None)
+
     def all_due(self, at: float) -> None:
         """Bring everything forward to this time."""
         self._due = {id: min(due, at) for id, due in self._due.items()}

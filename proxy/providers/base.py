@@ -9,9 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from proxy.domain.money import Usd
+
+ANY_SERVICE = "full"
+"""The service of a rent that takes the SMS of every service; SMS-Activate's word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,8 @@ class Listing:
     several_sms: bool = False
     title: str = ""
     """The provider's name for people, where it has another one."""
+    hours: int = 0
+    """The term of a rent; 0: a number for one time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,8 @@ class Order:
     """The upstream id of an earlier rental whose number is wanted again; `number` is that number."""
     renewed_price: Usd | None = None
     """With `renews`: what the earlier rental cost, where a provider asks the same again."""
+    hours: int = 0
+    """The term of a rent, one of those that are listed; 0: a number for one time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +95,18 @@ class Bought:
     """The account's balance after the purchase, as far as the answer says."""
     several_sms: bool | None = None
     """Whether another SMS may be asked for on the same number; None: the answer does not say."""
+    until: str = ""
+    """A rent's end in the provider's own words: only whether it changes is ever asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Renewed:
+    """A rent goes on for its term once more."""
+
+    price: Usd | None
+    """What was really taken; None: the answer does not say (then the quoted price holds)."""
+    until: str
+    """Its new end in the provider's own words."""
 
 
 class Reason(StrEnum):
@@ -180,6 +199,25 @@ class OpenRental:
     operator: str = ""
     country: int | None = None
     """SMS-Activate's country id, as far as the list says."""
+    hours: int = 0
+    """The term of a rent."""
+    until: str = ""
+    """A rent's end, as in `Bought`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Auction:
+    """Numbers of one service, sold together to whoever bids most for each of them."""
+
+    id: str
+    service: str
+    """The provider's name for people."""
+    current_bid: Usd | None
+    """For one number; None: nobody has bid, as far as the list says."""
+    ends_at: str
+    """The provider's own time stamp."""
+    amount: int
+    """How many numbers; 0: the list does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,9 +283,33 @@ class Provider(Protocol):
     async def open_rentals(self, timeout: float) -> Sequence[OpenRental] | None:
         """What is open on the account; None: this provider has no such list. A long list may come without its end."""
 
+    async def rent_listings(self, timeout: float) -> Sequence[Listing]:
+        """What can be rented for a longer time, one line for each term; nothing where no rents are sold.
+
+        Orders with such a line's `hours` go to `buy`; the upstream id of a rent tells every method that it is one.
+        """
+
+    async def open_rents(self, timeout: float) -> Sequence[OpenRental] | None:
+        """The rents of the account that go on; None: this provider has no such list."""
+
+    async def renew(self, rental: Rental, timeout: float) -> Renewed | Refused:
+        """Spend money: the rent's own term once more. One request at most, never repeated."""
+
     async def balance(self, timeout: float) -> Usd: ...
 
     def read_push(self, fields: Mapping[str, object]) -> Push | None:
         """Understand a webhook's fields; None: well-formed but of no interest. Raises ValueError for rubbish."""
 
     async def aclose(self) -> None: ...
+
+
+@runtime_checkable
+@runtime_checkable
+class Auctioneer(Protocol):
+    """What a provider has besides where it sells by auction. Raises NotSent or OutcomeUnknown as a Provider does."""
+
+    async def auctions(self, timeout: float) -> Sequence[Auction]:
+        """Those that can be bid on now."""
+
+    async def bid(self, id: str, amount: Usd, timeout: float) -> Usd | Refused:
+        """Spend money perhaps: the bid that stands then, for one number. One request at most, never repeated."""

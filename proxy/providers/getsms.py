@@ -22,6 +22,7 @@ from proxy.providers.base import (
     Push,
     Reason,
     Refused,
+    Renewed,
     Rental,
     RentalState,
     Sms,
@@ -214,6 +215,15 @@ class Getsms:
     async def open_rentals(self, timeout: float) -> Sequence[OpenRental] | None:
         """There is no such list."""
         return None
+
+    async def rent_listings(self, timeout: float) -> Sequence[Listing]:
+        return ()
+
+    async def open_rents(self, timeout: float) -> Sequence[OpenRental] | None:
+        return None
+
+    async def renew(self, rental: Rental, timeout: float) -> Renewed | Refused:
+        return Refused(Reason.BAD_REQUEST, "sells no rents")
 
     async def balance(self, timeout: float) -> Usd:
         message = self._granted(await self._ask("balance", timeout)).message

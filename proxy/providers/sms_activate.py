@@ -27,6 +27,7 @@ from proxy.providers.base import (
     Push,
     Reason,
     Refused,
+    Renewed,
     Rental,
     RentalState,
 )
@@ -193,6 +194,15 @@ class SmsActivate:
         if rows and not rentals:
             raise OutcomeUnknown(self.name, "a list of activations without one readable line")
         return rentals
+
+    async def rent_listings(self, timeout: float) -> Sequence[Listing]:
+        return ()
+
+    async def open_rents(self, timeout: float) -> Sequence[OpenRental] | None:
+        return None
+
+    async def renew(self, rental: Rental, timeout: float) -> Renewed | Refused:
+        return Refused(Reason.BAD_REQUEST, "sells no rents")
 
     async def balance(self, timeout: float) -> Usd:
         answer = await self._ask("getBalance", timeout)

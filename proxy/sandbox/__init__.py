@@ -10,11 +10,13 @@ import httpx
 from starlette.applications import Starlette
 
 from proxy.clock import Clock
-from proxy.sandbox.account import Message, Phase, Rental
+from proxy.sandbox.account import Phase, Rental
 from proxy.sandbox.faults import ConnectionCut, Fault, FaultKind
 from proxy.sandbox.getatext import GetatextSandbox
 from proxy.sandbox.getsms import GetsmsSandbox
-from proxy.sandbox.settings import Service, Settings, getatext_services, getsms_services
+from proxy.sandbox.messages import Message
+from proxy.sandbox.rents import Rent
+from proxy.sandbox.settings import Lot, Service, Settings, getatext_services, getsms_services
 from proxy.sandbox.steering import Seen
 
 __all__ = [
@@ -24,8 +26,10 @@ __all__ = [
     "FaultKind",
     "GetatextSandbox",
     "GetsmsSandbox",
+    "Lot",
     "Message",
     "Phase",
+    "Rent",
     "Rental",
     "Sandbox",
     "Seen",

@@ -4,7 +4,6 @@ What is going to happen (an SMS, the end of a rental) waits in one list ordered 
 that is due, each at its own moment, so that nobody needs a timer to see the right state.
 """
 
-import re
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,7 +14,8 @@ from itertools import count, takewhile
 
 from proxy.clock import Clock
 from proxy.domain.money import Usd
-from proxy.sandbox.numbers import ALL_AREAS, PhoneNumbers, Texts, exists
+from proxy.sandbox.messages import Message, Texts
+from proxy.sandbox.numbers import ALL_AREAS, PhoneNumbers, exists
 from proxy.sandbox.settings import Service, Settings
 
 
@@ -29,16 +29,6 @@ class Phase(StrEnum):
 
 
 REFUNDED = frozenset({Phase.CANCELLED, Phase.EXPIRED})
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Message:
-    at: float
-    code: str
-    pin: str
-    """The code as the provider found it in the text, prefix and all; empty if it did not."""
-    text: str
-    sender: str
 
 
 @dataclass(slots=True, eq=False)
@@ -74,6 +64,8 @@ class Account:
         """What came in on the whole account, oldest first."""
         self.rejected: set[str] = set()
         """Numbers that are never offered to this account again."""
+        self.kept: set[str] = set()
+        """Numbers that are rented for days, and to be had for nothing else meanwhile."""
         self.watchers: list[Callable[[float], None]] = []
         """Told of every moment at which something has happened, once it has."""
         self._plan = plan
@@ -100,7 +92,8 @@ class Account:
         return max(0, service.stock - self.open_of(service))
 
     def can_have(self, number: str) -> bool:
-        return exists(number) and number not in self.rejected and number not in self.settings.withdrawn
+        gone = self.rejected, self.kept, self.settings.withdrawn
+        return exists(number) and not any(number in numbers for numbers in gone)
 
     def in_use(self, number: str, service: Service | None = None) -> bool:
         """Whether an open rental has the number, for that service or for any."""
@@ -173,14 +166,9 @@ class Account:
         self.stir()
 
     def deliver(self, rental: Rental, *, code: str = "", text: str = "", sender: str = "") -> Message:
-        """An SMS comes in now, whatever has become of the rental; without `code` the one in `text` is found."""
+        """An SMS comes in now, whatever has become of the rental."""
         self.settle()
-        written = self._write(rental, self.clock.now(), code)
-        if text and not code:
-            found = re.search(r"(?<!\d)\d{4,8}(?!\d)", text)
-            digits = found[0] if found else ""
-            written = replace(written, code=digits, pin=digits)
-        message = replace(written, text=text or written.text, sender=sender or written.sender)
+        message = self._texts.message(rental.service, self.clock.now(), code=code, text=text, sender=sender)
         self._plan(rental, message)
         self._arrive(rental, message)
         return message
@@ -193,16 +181,9 @@ class Account:
         for turn in range(many):
             at = rental.rented_at + after + turn * self.settings.sms_interval
             if at < rental.ends_at:
-                message = self._write(rental, at)
+                message = self._texts.message(rental.service, at)
                 self.later(at, partial(self._come_in_time, rental, message))
                 self._plan(rental, message)
-
-    def _write(self, rental: Rental, at: float, code: str = "") -> Message:
-        service = rental.service
-        made, found = self._texts.code(service.code_length)
-        digits = code or made
-        pin = service.prefix + digits if code or found else ""
-        return Message(at, digits, pin, self._texts.text(service, digits), self._texts.sender())
 
     def _come_in_time(self, rental: Rental, message: Message) -> None:
         if rental.phase is Phase.OPEN and (rental.service.several_sms or not rental.messages):

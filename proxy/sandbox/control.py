@@ -2,11 +2,13 @@
 
 GET    /_sandbox/requests               DELETE: forget them
 GET    /_sandbox/rentals
+GET    /_sandbox/rents
 GET    /_sandbox/account                balance, services, settings
 POST   /_sandbox/account                {"balance": "10.00"}
 POST   /_sandbox/services               {"service": "whatsapp", "price": "0.60", "stock": 0, "available": false}
 POST   /_sandbox/settings               any of Settings that is plain: {"sms_after": null, "cancel_lock": 0}
 POST   /_sandbox/sms                    {"id": 10000001, "code": "012345", "text": "...", "sender": "22000"}
+                                        {"number": "12125550123", "service": "whatsapp", ...}: the newest rent of it
 POST   /_sandbox/webhook                {"id": 10000001}: the newest SMS is pushed once more
 GET    /_sandbox/faults                 DELETE: switch all off
 POST   /_sandbox/faults                 {"kind": "cut", "endpoint": "request", "times": 1, "handled": true, ...}
@@ -24,8 +26,10 @@ from starlette.responses import JSONResponse
 from starlette.routing import Mount, Route
 
 from proxy.domain.money import parse_usd, print_usd
-from proxy.sandbox.account import Message, Rental
+from proxy.sandbox.account import Rental
 from proxy.sandbox.faults import Fault
+from proxy.sandbox.messages import Message
+from proxy.sandbox.rents import Rent
 from proxy.sandbox.settings import Service
 from proxy.sandbox.steering import Steering
 
@@ -41,6 +45,12 @@ PLAIN = {
     "lifetime": int,
     "joint_after": float | int | None,
     "bids_win_after": float | int | None,
+    "long_stock": int,
+    "service_long_stock": int,
+    "long_cancel_window": float | int,
+    "long_rental_flat": bool,
+    "service_rentals_enabled": bool,
+    "rents_webhook": bool,
     "max_open": int | None,
     "max_open_all": int | None,
     "maintenance": bool,
@@ -55,6 +65,7 @@ def control_app(stand: Steering) -> Starlette:
         ("GET", "/requests", control.requests),
         ("DELETE", "/requests", control.forget_requests),
         ("GET", "/rentals", control.rentals),
+        ("GET", "/rents", control.rents),
         ("GET", "/account", control.account),
         ("POST", "/account", control.set_account),
         ("POST", "/services", control.set_service),
@@ -100,6 +111,9 @@ class _Control:
     def rentals(self, asked: Mapping[str, Any]) -> object:
         return {"rentals": [_rental(rental) for rental in self._stand.rentals]}
 
+    def rents(self, asked: Mapping[str, Any]) -> object:
+        return {"rents": [_rent(rent) for rent in self._stand.rents]}
+
     def account(self, asked: Mapping[str, Any]) -> object:
         account = self._stand.account
         account.settle()
@@ -131,7 +145,8 @@ class _Control:
 
     def deliver(self, asked: Mapping[str, Any]) -> object:
         words = {name: str(asked[name]) for name in ("code", "text", "sender") if name in asked}
-        return _message(self._stand.deliver(asked["id"], **words))
+        rental = self._stand.rent(asked["number"], asked.get("service", "")) if "number" in asked else asked["id"]
+        return _message(self._stand.deliver(rental, **words))
 
     def push_again(self, asked: Mapping[str, Any]) -> object:
         self._stand.push_again(asked["id"])
@@ -164,6 +179,16 @@ def _rental(rental: Rental) -> dict[str, object]:
         "ends_at": rental.ends_at,
         "viewed": rental.viewed,
         "messages": [_message(message) for message in rental.messages],
+    }
+
+
+def _rent(rent: Rent) -> dict[str, object]:
+    return {
+        **_rental(rent),
+        "period": rent.period,
+        "auto_renew": rent.auto_renew,
+        "renewals": rent.renewals,
+        "paid": print_usd(rent.paid),
     }
 
 

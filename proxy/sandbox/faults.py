@@ -36,7 +36,10 @@ class FaultKind(StrEnum):
 class Fault:
     kind: FaultKind
     endpoint: str = ""
-    """Empty: any. getsms: the `cmd`. getatext: the path after `/api/v1/`, ids left out (`rental-status/completed`)."""
+    """Empty: any. getsms: the `cmd`. getatext: the path after `/api/v1/`, ids and numbers left out.
+
+    `rental-status/completed`; where GET and POST share a path: `long-rentals` and `long-rentals:rent`.
+    """
     times: int | None = 1
     """For so many requests; None: until it is cleared."""
     handled: bool = True

@@ -1,4 +1,6 @@
-"""A stand-in for getatext.com's one-time numbers, after its own documents, down to what is text and what is a number.
+"""A stand-in for getatext.com, after its own documents, down to what is text and what is a number.
+
+The one-time numbers are here; rents and auctions have modules of their own.
 
 Where the documents are silent: an unknown rental is 404, a parameter of the wrong type 422, a wish that comes too late
 400; reading a code makes the rental "viewed", but the reply that shows it first still says "active"; several services
@@ -7,10 +9,11 @@ on one number are refused in the words for one, cost the same surcharges, and wh
 
 import json
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from math import inf
 from typing import Any
+from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -20,8 +23,12 @@ from starlette.routing import Route
 from proxy.clock import Clock
 from proxy.domain.money import Usd, print_usd, scale
 from proxy.sandbox import getatext_words as words
-from proxy.sandbox.account import Message, Phase, Rental
-from proxy.sandbox.getatext_words import Asked, Refused
+from proxy.sandbox.account import Phase, Rental
+from proxy.sandbox.auctions import Auctions
+from proxy.sandbox.getatext_auctions import AuctionRoom
+from proxy.sandbox.getatext_rents import LongRentals, ServiceRentals
+from proxy.sandbox.getatext_words import Answer, Asked, Handler, Refused
+from proxy.sandbox.messages import Message
 from proxy.sandbox.numbers import ALL_AREAS
 from proxy.sandbox.settings import Service
 from proxy.sandbox.stand import Arrival, Stand, as_number
@@ -31,9 +38,8 @@ LIMITS = {"rent": 2, "several": 1, "cancel": 1, "premium": 200}
 """Requests a second in each group of endpoints."""
 FAILURE_STANDS = 5 * 60.0
 """Seconds in which services that were not to be had on one number are not looked for again."""
-
-Answer = tuple[int, dict[str, object]]
-Handler = Callable[[Asked], Answer]
+SHARED_PATHS = ("long-rentals", "service-long-rentals")
+"""Read with GET, bought from with POST."""
 
 
 class Window:
@@ -59,6 +65,7 @@ class GetatextSandbox(Stand):
 
     def provider_app(self) -> Starlette:
         self._failures: dict[tuple[str, ...], tuple[float, str]] = {}
+        self.auctions = Auctions(self.account)
         self._windows = {group: Window(self.clock, limit) for group, limit in LIMITS.items()}
         table: list[tuple[str, str, Handler, str]] = [
             ("POST", "rent-a-number", self._rent, "rent"),
@@ -74,6 +81,12 @@ class GetatextSandbox(Stand):
             ("GET", "prices-info", self._prices, ""),
             ("GET", "balance", self._balance, ""),
         ]
+        for desk in (
+            LongRentals(self.account, self.rent_book),
+            ServiceRentals(self.account, self.rent_book),
+            AuctionRoom(self.account, self.auctions),
+        ):
+            table += [(method, path, handler, "") for method, path, handler in desk.table]
         return Starlette(
             routes=[
                 Route(f"/api/v1/{path}", self._answering(handler, group), methods=[method])
@@ -84,13 +97,9 @@ class GetatextSandbox(Stand):
     def read(self, arrival: Arrival) -> tuple[str, dict[str, Any], str]:
         steps = arrival.path.removeprefix("/api/v1/").split("/")
         endpoint = "/".join(step for step in steps if not step.isdigit())
-        fields: Any = {}
-        if arrival.headers.get("content-type", "").startswith("application/json") and arrival.body:
-            try:
-                fields = json.loads(arrival.body, parse_float=Decimal)
-            except ValueError:
-                fields = {}
-        return endpoint, fields if isinstance(fields, dict) else {}, arrival.headers.get("auth", "")
+        if arrival.method == "POST" and endpoint in SHARED_PATHS:
+            endpoint += ":rent"
+        return endpoint, _fields(arrival), arrival.headers.get("auth", "")
 
     def webhook(self, rental: Rental, message: Message) -> Mapping[str, Any]:
         return {"json": words.pushed(rental, message)}
@@ -305,3 +314,16 @@ def _match(carriers: Sequence[str], carrier: str, asked: Asked, codes: str) -> t
     if areas_fail:
         raise Refused(400, f"{words.OUT_OF_STOCK} for selected area codes")
     return carrier if carrier in carriers else "", areas
+
+
+def _fields(arrival: Arrival) -> dict[str, Any]:
+    """Of the query for GET, of a JSON body for the rest."""
+    if arrival.method == "GET":
+        return dict(parse_qsl(arrival.query, keep_blank_values=True))
+    if not arrival.headers.get("content-type", "").startswith("application/json"):
+        return {}
+    try:
+        fields = json.loads(arrival.body or b"{}", parse_float=Decimal)
+    except ValueError:
+        return {}
+    return fields if isinstance(fields, dict) else {}

@@ -1,11 +1,12 @@
 """How getatext reads what it is asked, refuses, and prints what it sold."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 from proxy.domain.money import Usd, parse_usd, print_usd
-from proxy.sandbox.account import Message, Phase, Rental
+from proxy.sandbox.account import Phase, Rental
+from proxy.sandbox.messages import Message
 from proxy.sandbox.newyork import plain
 from proxy.sandbox.settings import Service
 
@@ -38,6 +39,18 @@ class Asked:
     def flag(self, name: str) -> bool:
         return self._read(name, bool, "a boolean") or False
 
+    def require(self, name: str, title: str = "") -> None:
+        if self._fields.get(name) in (None, ""):
+            raise Refused(400, f"{title or name} is not presented on the request")
+
+    def codes(self, name: str) -> list[str]:
+        """Area codes in one string or in an array of them."""
+        value = self._read(name, str | list, "a string or an array")
+        codes: list[Any] = value.split(",") if isinstance(value, str) else value or []
+        if not all(isinstance(code, str) for code in codes):
+            raise Refused(422, f"{name} must be a string or an array of strings")
+        return [code for code in codes if code]
+
     def id(self, name: str) -> int:
         value: int | None = self._read(name, int, "an integer")
         if value is None or isinstance(value, bool):
@@ -56,6 +69,10 @@ class Asked:
         if value is not None and not isinstance(value, kind):
             raise Refused(422, f"{name} must be {word}")
         return value
+
+
+Answer = tuple[int, dict[str, object]]
+Handler = Callable[[Asked], Answer]
 
 
 def refuse_above(limit: Usd | None, price: Usd) -> None:

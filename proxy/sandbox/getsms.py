@@ -18,8 +18,9 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from proxy.domain.money import Usd, print_usd
-from proxy.sandbox.account import Message, Phase, Rental
+from proxy.sandbox.account import Phase, Rental
 from proxy.sandbox.bids import HIGHEST, LOWEST, Bid, Bids, price_with
+from proxy.sandbox.messages import Message
 from proxy.sandbox.newyork import with_zone
 from proxy.sandbox.numbers import ALL_AREAS, AREAS, state_of
 from proxy.sandbox.settings import Service

@@ -19,6 +19,16 @@ def plain(at: float) -> str:
     return new_york(at).strftime("%Y-%m-%d %H:%M:%S")
 
 
+def day(at: float) -> str:
+    """As getatext prints the dates of rents."""
+    return new_york(at).strftime("%Y-%m-%d")
+
+
+def with_offset(at: float) -> str:
+    """As getatext prints when a rent's SMS came: 2025-07-28T12:39:32-04:00."""
+    return new_york(at).isoformat(timespec="seconds")
+
+
 def with_zone(at: float) -> str:
     """As getsms prints times: 2020-09-14 14:42:36 EDT."""
     return new_york(at).strftime("%Y-%m-%d %H:%M:%S %Z")

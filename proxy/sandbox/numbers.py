@@ -1,10 +1,7 @@
-"""Phone numbers, codes and texts that look real and are the same at every run."""
+"""Phone numbers that look real and are the same at every run."""
 
-import random
 from collections.abc import Sequence
 from itertools import count
-
-from proxy.sandbox.settings import Service
 
 AREAS: dict[str, tuple[str, ...]] = {
     "AZ": ("480", "602"),
@@ -28,14 +25,6 @@ _STATES = {code: state for state, codes in AREAS.items() for code in codes}
 _LINES = 8_000_000  # in one area: exchanges 200 to 999, each with ten thousand lines
 _STRIDE = 7_919  # a prime, so that a whole round of lines passes before one comes again
 
-_TEXTS = (
-    "{code} is your {service} verification code.",
-    "Your {service} code: {code}. It expires in 10 minutes. Do not share it with anyone.",
-    "[{service}] Use {code} to verify your phone number",
-    "<#> {code} is your {service} code",
-)
-_SENDERS = ("22000", "18339020112", "32665", "78642", "18885550143")
-
 
 def state_of(number: str) -> str:
     """The US state of a ten-digit number, or of an area code, that the stand-ins can have."""
@@ -58,23 +47,3 @@ class PhoneNumbers:
         index = next(self._indexes)
         exchange, line = divmod((index * _STRIDE + self._shift) % _LINES, 10_000)
         return f"{areas[index % len(areas)]}{200 + exchange}{line:04d}"
-
-
-class Texts:
-    """Codes and the SMS around them; every fourth code begins with a zero, every eighth text keeps its code unread."""
-
-    def __init__(self, seed: int) -> None:
-        self._random = random.Random(seed)
-        self._turns = count(1)
-
-    def code(self, length: int) -> tuple[str, bool]:
-        """A code, and whether the provider finds it in the text."""
-        turn = next(self._turns)
-        digits = f"{self._random.randrange(10**length):0{length}d}"
-        return ("0" + digits[1:] if turn % 4 == 2 else digits), turn % 8 != 0
-
-    def text(self, service: Service, code: str) -> str:
-        return self._random.choice(_TEXTS).format(code=service.prefix + code, service=service.name)
-
-    def sender(self) -> str:
-        return self._random.choice(_SENDERS)

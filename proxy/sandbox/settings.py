@@ -1,8 +1,24 @@
 """What a stand-in sells and how it behaves, and the shelf that it comes with."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from proxy.domain.money import DOLLAR, Usd, parse_usd
+
+SERVICE_PERIODS = ("1d", "3d", "7d", "14d", "30d")
+"""For which a number may be rented for one service (getatext)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lot:
+    """What is put up for auction."""
+
+    service_name: str
+    bid: Usd
+    """The first, by somebody else, for one of the lot."""
+    amount: int
+    ends_after: float
+    """Seconds from the stand-in's start."""
 
 
 @dataclass(slots=True)
@@ -26,6 +42,8 @@ class Service:
     code_length: int = 6
     prefix: str = ""
     """Stands before the code in the text: the `G-` of `G-804036`."""
+    long_prices: Mapping[str, Usd] = field(default_factory=dict)
+    """Of its own number for one of SERVICE_PERIODS (getatext)."""
 
 
 @dataclass(slots=True)
@@ -50,6 +68,30 @@ class Settings:
     """Seconds from a request for several services until a number in stock is given to it; None: never (getsms)."""
     bids_win_after: float | None = None
     """Seconds from a request with a markup until somebody gives a number up; None: only stock makes it win (getsms)."""
+    long_prices: Mapping[str, Usd] = field(
+        default_factory=lambda: {"1w": parse_usd("10.99"), "2w": parse_usd("12.99"), "1m": parse_usd("14.99")}
+    )
+    """Of a number that gets the SMS of every service (getatext)."""
+    long_stock: int = 42
+    """How many of those there are, those rented just now included."""
+    service_long_stock: int = 25
+    """How many numbers there are to be rented for one service each or for several."""
+    long_cancel_window: float = 1200.0
+    """Seconds after a rental by the day or week in which it can be cancelled (getatext)."""
+    long_rental_flat: bool = False
+    """Whether a long rental's fields stand beside the reply's own, and not in `long_rental` (getatext)."""
+    service_rentals_enabled: bool = True
+    """Whether this account may rent a number for a service by the day (getatext)."""
+    rents_webhook: bool = False
+    """Whether SMS of such rentals are pushed too, though their ids are not unique (getatext)."""
+    first_rent_id: int = 1
+    """Ids of each kind of such rentals count up from here."""
+    auctions: tuple[Lot, ...] = (
+        Lot("Whatsapp", parse_usd("0.30"), 100, 15 * 60.0),
+        Lot("Telegram", parse_usd("0.80"), 25, 6 * 3600.0),
+        Lot("Google", parse_usd("0.50"), 50, 3 * 24 * 3600.0),
+    )
+    """Put up when the stand-in starts, with ids from 1 (getatext)."""
     first_id: int = 10_000_001
     """Ids count up from here and phone numbers follow them: a later start needs a larger one to repeat none."""
     seed: int = 1
@@ -101,6 +143,16 @@ _SHELF: tuple[tuple[str, str, int, str, str, str, int, int, bool], ...] = (
 _CODE_LENGTHS = {"Lyft": 5, "Telegram": 5, "Uber": 4}
 _PREFIXES = {"Google": "G-"}
 
+_LONG_PRICES = {  # for each of SERVICE_PERIODS; 0: not sold
+    "discord": ("0.70", "1.40", "2.20", "0", "0"),
+    "facebook": ("1.20", "2.50", "4.00", "7.00", "12.00"),
+    "google": ("2.00", "4.00", "7.00", "12.00", "20.00"),
+    "instagram": ("1.20", "2.50", "4.00", "7.00", "12.00"),
+    "telegram": ("2.50", "5.00", "9.00", "16.00", "27.00"),
+    "tinder": ("0", "0", "5.00", "0", "14.00"),
+    "whatsapp": ("1.50", "3.00", "5.00", "9.00", "15.00"),
+}
+
 
 def getsms_services() -> tuple[Service, ...]:
     return tuple(
@@ -119,7 +171,21 @@ def getsms_services() -> tuple[Service, ...]:
 
 def getatext_services() -> tuple[Service, ...]:
     return tuple(
-        Service(title, word, parse_usd(price), stock, ttl, several, code_length=_CODE_LENGTHS.get(name, 6))
+        Service(
+            title,
+            word,
+            parse_usd(price),
+            stock,
+            ttl,
+            several,
+            code_length=_CODE_LENGTHS.get(name, 6),
+            long_prices=_long_prices(word),
+        )
         for name, _, _, title, word, price, stock, ttl, several in _SHELF
         if word
     )
+
+
+def _long_prices(api_name: str) -> dict[str, Usd]:
+    prices = zip(SERVICE_PERIODS, map(parse_usd, _LONG_PRICES.get(api_name, ())), strict=False)
+    return {period: price for period, price in prices if price}

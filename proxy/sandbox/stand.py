@@ -11,9 +11,10 @@ from starlette.datastructures import Headers
 
 from proxy.clock import Clock
 from proxy.domain.money import Usd, print_usd
-from proxy.sandbox.account import Message, Rental
+from proxy.sandbox.account import Rental
 from proxy.sandbox.control import control_app
 from proxy.sandbox.faults import NEVER_HANDLED, Fault, FaultKind, Reply, cut, gone, instead
+from proxy.sandbox.messages import Message
 from proxy.sandbox.settings import Settings
 from proxy.sandbox.steering import Seen, Steering
 from proxy.sandbox.webhooks import Webhooks

@@ -7,8 +7,10 @@ from typing import Any
 
 from proxy.clock import Clock
 from proxy.domain.money import Usd
-from proxy.sandbox.account import Account, Message, Rental
+from proxy.sandbox.account import Account, Rental
 from proxy.sandbox.faults import Fault, FaultKind, Faults
+from proxy.sandbox.messages import Message
+from proxy.sandbox.rents import Rent, Rents
 from proxy.sandbox.settings import Service, Settings
 from proxy.sandbox.webhooks import Webhooks
 
@@ -34,6 +36,7 @@ class Steering:
         self.settings = settings
         self.webhooks = webhooks
         self.account = Account(clock, settings, webhooks.plan)
+        self.rent_book = Rents(self.account, webhooks.plan)
         self.faults = Faults()
         self.requests: deque[Seen] = deque(maxlen=settings.remember)
         """What the provider was asked, oldest first."""
@@ -43,6 +46,19 @@ class Steering:
         """All that were ever sold and are not forgotten, oldest first, as they stand now."""
         self.account.settle()
         return list(self.account.rentals.values())
+
+    @property
+    def rents(self) -> list[Rent]:
+        """All that were ever rented for days, oldest first, as they stand now."""
+        self.account.settle()
+        return list(self.rent_book.sold)
+
+    def rent(self, number: str, service: str = "") -> Rent:
+        """The newest of this number, with its 1 or without, for this service or for any. KeyError: there is none."""
+        for rent in reversed(self.rents):
+            if rent.number == number[-10:] and service in ("", rent.service.api_name):
+                return rent
+        raise KeyError(number)
 
     def set_service(
         self,
@@ -72,9 +88,11 @@ class Steering:
         self.account.balance = balance
         self.account.stir()
 
-    def deliver(self, rental_id: int, *, code: str = "", text: str = "", sender: str = "") -> Message:
-        """An SMS comes in now, whatever has become of the rental. KeyError: no such rental."""
-        return self.account.deliver(self.account.rentals[rental_id], code=code, text=text, sender=sender)
+    def deliver(self, rental: int | Rent, *, code: str = "", text: str = "", sender: str = "") -> Message:
+        """An SMS comes in now, whatever has become of the rental (its id) or the rent. KeyError: no such rental."""
+        if isinstance(rental, Rent):
+            return self.rent_book.deliver(rental, code=code, text=text, sender=sender)
+        return self.account.deliver(self.account.rentals[rental], code=code, text=text, sender=sender)
 
     def push_again(self, rental_id: int) -> None:
         """Send the webhook of the rental's newest SMS once more. KeyError: no such rental; IndexError: no SMS yet."""

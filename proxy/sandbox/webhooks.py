@@ -7,7 +7,8 @@ from typing import Any
 import httpx
 
 from proxy.clock import Clock
-from proxy.sandbox.account import Message, Rental
+from proxy.sandbox.account import Rental
+from proxy.sandbox.messages import Message
 from proxy.sandbox.settings import Settings
 
 Body = Mapping[str, Any]

@@ -17,12 +17,12 @@ class Live:
         self._ids_by_client: dict[str, set[int]] = {}
         self._ids_by_provider: dict[str, set[int]] = {}
         self._ids_by_rental: dict[tuple[str, str], int] = {}
-        self._hurriers: dict[str, Callable[[int], None]] = {}
+        self._hurriers: dict[str, Callable[[int, bool], None]] = {}
         self._watchers: list[Callable[[Activation], None]] = []
         self._undelivered: dict[tuple[str, str], deque[Activation]] = {}
 
     def watch(self, watcher: Callable[[Activation], None]) -> None:
-        """Call `watcher` with every open activation, those that are there now first, and again when it changes."""
+        """Call `watcher` with every open activation, those that are there now first, and again whenever it changes."""
         self._watchers.append(watcher)
         for activation in self.open.values():
             watcher(activation)
@@ -30,30 +30,39 @@ class Live:
     def unwatch(self, watcher: Callable[[Activation], None]) -> None:
         self._watchers.remove(watcher)
 
-    def on_hurry(self, provider: str, look_now: Callable[[int], None]) -> None:
-        """Whom to tell that an activation at this provider is worth a look now."""
-        self._hurriers[provider] = look_now
+    def on_hurry(self, provider: str, look: Callable[[int, bool], None]) -> None:
+        """Whom to tell that an activation at this provider is worth a look: now, or else as soon as is usual."""
+        self._hurriers[provider] = look
 
     def hurry(self, provider: str, upstream_id: str) -> None:
         """Something happened to this rental: have it looked at, if it is one of ours."""
         id = self._ids_by_rental.get((provider, upstream_id))
         if id is not None and provider in self._hurriers:
-            self._hurriers[provider](id)
+            self._hurriers[provider](id, True)
+
+    def is_asked_for(self, activation: Activation) -> None:
+        """A client wants to know what has come for it: it should not wait for a look longer than is usual."""
+        if activation.provider in self._hurriers:
+            self._hurriers[activation.provider](activation.id, False)
 
     def knows(self, provider: str, upstream_id: str) -> bool:
         """Whether this rental belongs to an open activation."""
         return (provider, upstream_id) in self._ids_by_rental
 
+    def of_rental(self, provider: str, upstream_id: str) -> Activation | None:
+        """The open activation of this rental."""
+        return self.open.get(self._ids_by_rental.get((provider, upstream_id), 0))
+
     def put(self, activation: Activation) -> None:
-        if not activation.is_open:
-            self._remove(activation)
+        if activation.is_open:
+            self.open[activation.id] = activation
+            self._ids_by_rental[activation.provider, activation.upstream_id] = activation.id
+            self._ids_by_client.setdefault(activation.client, set()).add(activation.id)
+            self._ids_by_provider.setdefault(activation.provider, set()).add(activation.id)
+        elif not self._remove(activation):
             return
-        self.open[activation.id] = activation
         for watcher in self._watchers:
             watcher(activation)
-        self._ids_by_rental[activation.provider, activation.upstream_id] = activation.id
-        self._ids_by_client.setdefault(activation.client, set()).add(activation.id)
-        self._ids_by_provider.setdefault(activation.provider, set()).add(activation.id)
 
     def of_client(self, client: str) -> list[Activation]:
         """The client's open activations, oldest first."""
@@ -89,13 +98,16 @@ class Live:
             if not waiting:
                 del self._undelivered[key]
 
-    def _remove(self, activation: Activation) -> None:
-        if self.open.pop(activation.id, None) is not None:
-            self._ids_by_rental.pop((activation.provider, activation.upstream_id), None)
-            for index, key in ((self._ids_by_client, activation.client), (self._ids_by_provider, activation.provider)):
-                index[key].discard(activation.id)
-                if not index[key]:
-                    del index[key]
+    def _remove(self, activation: Activation) -> bool:
+        """Whether it was there."""
+        if self.open.pop(activation.id, None) is None:
+            return False
+        self._ids_by_rental.pop((activation.provider, activation.upstream_id), None)
+        for index, key in ((self._ids_by_client, activation.client), (self._ids_by_provider, activation.provider)):
+            index[key].discard(activation.id)
+            if not index[key]:
+                del index[key]
+        return True
 
     def _sorted(self, ids: Iterable[int]) -> list[Activation]:
         return [self.open[id] for id in sorted(ids)]

@@ -90,6 +90,11 @@ class Reads:
         rows = await self._rows(f"SELECT {ATTEMPT}, upstream_id FROM attempts WHERE outcome = 'unknown' ORDER BY id")
         return [(attempt_of(row[:-1]), row[-1]) for row in rows]
 
+    async def rents_known(self, provider: str) -> set[str]:
+        """The upstream ids of every rent that was ever booked at this provider."""
+        rows = await self._rows("SELECT upstream_id FROM activations WHERE hours > 0 AND provider = ?", (provider,))
+        return {upstream_id for (upstream_id,) in rows}
+
     async def services_being_bought(self, provider: str) -> set[str]:
         """The provider's services for which a purchase is under way."""
         rows = await self._rows(
@@ -108,6 +113,29 @@ class Reads:
             (client, order_id),
         )
         return rows[0] if rows else None
+
+    async def dearest_term(self, rent: Activation) -> Usd:
+        """The most that was reserved for one term of this rent."""
+        rows = await self._rows("SELECT max(hold) FROM attempts WHERE id = ? OR renews = ?", (rent.attempt_id, rent.id))
+        return int(rows[0][0])
+
+    async def renewal_is_unknown(self, rent_id: int) -> bool:
+        """Whether some request to continue this rent has an outcome that is not known."""
+        return bool(await self._rows("SELECT 1 FROM attempts WHERE renews = ? AND outcome = 'unknown'", (rent_id,)))
+
+    async def undelivered_renewal(self, rent_id: int, fingerprint: str, *, since: float) -> Usd | None:
+        """What the newest term of this rent cost, if an equal request bought it and nobody was told."""
+        rows = await self._rows(
+            "SELECT id, fingerprint, ended_at FROM attempts WHERE renews = ? AND outcome IN ('bought', 'recovered')"
+            " AND (SELECT delivered FROM activations WHERE activations.id = renews) = 0 ORDER BY id DESC LIMIT 1",
+            (rent_id,),
+        )
+        if not rows or rows[0][1] != fingerprint or rows[0][2] < since:
+            return None
+        paid = await self._rows(
+            "SELECT amount FROM ledger WHERE attempt_id = ? AND kind = 'charge' ORDER BY id DESC LIMIT 1", (rows[0][0],)
+        )
+        return int(paid[0][0])
 
     async def messages(self, ids: Sequence[int]) -> dict[int, list[Row]]:
         """The messages of these activations, oldest first."""
@@ -148,9 +176,9 @@ class Reads:
         return rows[0][0]  # type: ignore[no-any-return]
 
     async def bought_by(self, client: str, *, since: float, until: float, offset: int, limit: int) -> list[Activation]:
-        """The client's activations that were bought between two times, newest first."""
+        """The client's activations that were bought between two times, newest first; no rents."""
         rows = await self._rows(
-            f"SELECT {ACTIVATION} FROM activations WHERE client = ? AND created_at BETWEEN ? AND ?"
+            f"SELECT {ACTIVATION} FROM activations WHERE client = ? AND hours = 0 AND created_at BETWEEN ? AND ?"
             " ORDER BY id DESC LIMIT ? OFFSET ?",
             (client, since, until, limit, offset),
         )

@@ -105,6 +105,16 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE INDEX deliveries_due ON deliveries (client, next_try_at) WHERE state = 'waiting';
     CREATE INDEX deliveries_in_order ON deliveries (activation_id, id) WHERE state = 'waiting';
     """,
+    """
+    ALTER TABLE attempts ADD COLUMN hours INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE attempts ADD COLUMN url TEXT NOT NULL DEFAULT '';
+    ALTER TABLE attempts ADD COLUMN renews INTEGER;
+    CREATE INDEX attempts_renewals ON attempts (renews, id) WHERE renews IS NOT NULL;
+    ALTER TABLE activations ADD COLUMN hours INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE activations ADD COLUMN until TEXT NOT NULL DEFAULT '';
+    ALTER TABLE activations ADD COLUMN url TEXT NOT NULL DEFAULT '';
+    CREATE INDEX activations_rents ON activations (client, id) WHERE hours > 0;
+    """,
 )
 
 

@@ -62,11 +62,18 @@ async def open_store(path: str, clock: Clock) -> AsyncIterator[Store]:
             store.writer = Writer(path, clock, store.committed)
             store.writer.start()
             try:
-                await store.write(_take_over)
-                await _rebuild(store, clock.now())
+                await _begin(store, path, clock.now())
                 yield store
             finally:
                 await store.writer.stop()
+
+
+async def _begin(store: Store, path: str, now: float) -> None:
+    try:
+        await store.write(_take_over)
+        await _rebuild(store, now)
+    except (StoreClosed, sqlite3.Error) as exc:
+        raise StoreClosed(f"cannot use the database {path}: {exc}") from exc
 
 
 def _take_over(tx: Transaction) -> None:

@@ -15,10 +15,11 @@ from proxy.store.deliveries import Delivery
 
 ACTIVATION = (
     "id, client, service, country, provider, upstream_id, upstream_service, phone, operator, price, status,"
-    " several_sms, code, created_at, expires_at, attempt_id"
+    " several_sms, code, created_at, expires_at, attempt_id, hours, until"
 )
 ATTEMPT = (
-    "id, client, service, country, provider, upstream_service, hold, started_at, lifetime, several_sms, fingerprint"
+    "id, client, service, country, provider, upstream_service, hold, started_at, lifetime, several_sms, fingerprint,"
+    " hours, url, renews"
 )
 
 
@@ -31,7 +32,7 @@ def activation_of(row: tuple[object, ...]) -> Activation:
 
 def attempt_of(row: tuple[object, ...]) -> Attempt:
     """A row of the columns ATTEMPT as a value."""
-    return Attempt(*row[:9], bool(row[9]), row[10])  # type: ignore[arg-type, call-arg]
+    return Attempt(*row[:9], bool(row[9]), *row[10:])  # type: ignore[arg-type, call-arg]
 
 
 def day(at: float) -> str:
@@ -62,6 +63,12 @@ class Draft:
     order_id: str = ""
     """The client's idempotency key."""
     max_open: int | None = None
+    hours: int = 0
+    """The term of a rent; 0: a number for one time."""
+    url: str = ""
+    """Where the SMS of a rent are pushed."""
+    renews: int | None = None
+    """The activation whose rent is to go on, where nothing new is bought."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +82,8 @@ class Receipt:
     expires_at: float
     several_sms: bool | None = None
     """None: as its offer said."""
+    until: str = ""
+    """A rent's end in the provider's own words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,15 +127,17 @@ class Transaction:
             raise ChannelsLimit
         if not self.affords(draft.client, draft.budget, draft.hold):
             raise NoBalance
-        started = (draft.client, draft.service, draft.country, draft.provider, draft.upstream_service, draft.hold)
-        rest = (self.now, draft.lifetime, draft.several_sms, draft.fingerprint)
+        values = (
+            *(draft.client, draft.service, draft.country, draft.provider, draft.upstream_service, draft.hold),
+            *(self.now, draft.lifetime, draft.several_sms, draft.fingerprint, draft.hours, draft.url, draft.renews),
+        )
         cursor = self._sql(
-            "INSERT INTO attempts (client, service, country, provider, upstream_service, hold, started_at, lifetime,"
-            " several_sms, fingerprint, order_id, outcome) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (*started, *rest, draft.order_id, Outcome.BUYING),
+            f"INSERT INTO attempts ({ATTEMPT.removeprefix('id, ')}, order_id, outcome)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (*values, draft.order_id, Outcome.BUYING),
         )
         assert cursor.lastrowid is not None
-        attempt = Attempt(cursor.lastrowid, *started, *rest)
+        attempt = attempt_of((cursor.lastrowid, *values))
         self._post(attempt, Entry.HOLD, attempt.hold)
         return attempt
 
@@ -162,10 +173,12 @@ class Transaction:
                 receipt.expires_at,
                 attempt.id,
             ),
+            *(attempt.hours, receipt.until),
         )
         cursor = self._sql(
-            f"INSERT INTO activations ({columns}, fingerprint) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (*values, attempt.fingerprint),
+            f"INSERT INTO activations ({columns}, fingerprint, url)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (*values, attempt.fingerprint, attempt.url),
         )
         assert cursor.lastrowid is not None
         activation = activation_of((cursor.lastrowid, *values))
@@ -174,6 +187,22 @@ class Transaction:
         self._post(attempt, Entry.CHARGE, receipt.price, activation.id)
         self.changed.append(activation)
         return self._join_early_messages(activation)
+
+    def extend(self, attempt: Attempt, price: Usd, until: str, outcome: Outcome = Outcome.BOUGHT) -> Activation:
+        """The attempt renewed its rent: release the hold, charge what was paid; the rent goes on for its term more."""
+        assert attempt.renews is not None
+        if self._settle(attempt, outcome, "", "", attempt.renews):
+            self._post(attempt, Entry.RELEASE, attempt.hold, attempt.renews)
+            self._post(attempt, Entry.CHARGE, price, attempt.renews)
+            self._sql(
+                "UPDATE activations SET price = price + ?, expires_at = expires_at + ?, until = ?, delivered = 0"
+                " WHERE id = ?",
+                (price, attempt.hours * 3600, until, attempt.renews),
+            )
+        activation = self.activation(attempt.renews)
+        assert activation is not None
+        self.changed.append(activation)
+        return activation
 
     # Activations
 
@@ -262,10 +291,17 @@ class Transaction:
     def _tell(self, activation: Activation, message_id: int, code: str) -> Activation:
         """Let the activation know of its message, and queue it for the client's webhook unless the money went back."""
         after = self.advance(activation.id, Event.CODE_ARRIVED, code)
-        url = self._receivers.get(after.client)
+        url = self._rent_url(after) or self._receivers.get(after.client)
         if url is not None and deliveries.queue(self._connection, after, message_id, url, self.now):
             self.deliveries.append((after.client, +1))
         return after
+
+    def _rent_url(self, activation: Activation) -> str:
+        """Where the SMS of this rent are pushed; empty if it is none, or has no address of its own."""
+        if not activation.hours:
+            return ""
+        (url,) = self._sql("SELECT url FROM activations WHERE id = ?", (activation.id,)).fetchone()
+        return str(url)
 
     def note_delivery(self, it: Delivery, url: str, error: str, again_at: float | None) -> None:
         """How a try went: delivered if there was no error, given up if it is not to be tried again."""

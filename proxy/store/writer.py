@@ -5,6 +5,7 @@ that fails undoes all of them: then nobody was told anything yet, and each waite
 """
 
 import asyncio
+import os
 import sqlite3
 import threading
 from collections.abc import Callable, Mapping
@@ -71,9 +72,10 @@ class Writer:
 
     def _run(self) -> None:
         connection = connect(self._path)
+        opened = os.stat(self._path)
         try:
             while (batch := self._take()) is not None:
-                trouble = self._commit(connection, batch)
+                trouble = self._moved(opened) or self._commit(connection, batch)
                 self._loop.call_soon_threadsafe(self._deliver, batch, trouble)
         finally:
             connection.close()
@@ -91,6 +93,15 @@ class Writer:
                 break
             batch.append(work)
         return batch
+
+    def _moved(self, opened: os.stat_result) -> str:
+        """Where the file is gone SQLite writes on as if nothing were wrong, and after a restart nobody finds it."""
+        try:
+            if os.path.samestat(opened, os.stat(self._path)):
+                return ""
+        except OSError as exc:
+            return f"the database file is gone: {exc.strerror}"
+        return "the database file was replaced"
 
     def _commit(self, connection: sqlite3.Connection, batch: list[Work]) -> str:
         """Run the units in one transaction. Returns what went wrong with all of them, or nothing."""
@@ -112,9 +123,10 @@ class Writer:
         connection.execute("SAVEPOINT unit")
         try:
             work.result = work.unit(work.transaction)
-        except sqlite3.OperationalError:
-            raise
-        except Exception as exc:  # whatever it is belongs to the one who waits for this unit
+        except Exception as exc:
+            # The disk's troubles are everybody's; whatever else it is belongs to the one who waits for this unit.
+            if isinstance(exc, sqlite3.OperationalError) or type(exc) is sqlite3.DatabaseError:
+                raise
             work.error = exc
             connection.execute("ROLLBACK TO unit")
         connection.execute("RELEASE unit")

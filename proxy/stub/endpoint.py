@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, quote
 from proxy.domain.client import Client
 from proxy.errors import BadAction, GatewayError
 from proxy.gateway.gateway import Gateway
-from proxy.gateway.purchase import HungUp
+from proxy.gateway.waiting import HungUp
 from proxy.stub.access import Access
 from proxy.stub.actions import ACTIONS
 from proxy.stub.dialects import DIALECTS

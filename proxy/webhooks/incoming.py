@@ -7,7 +7,7 @@ from decimal import Decimal
 from urllib.parse import parse_qsl
 
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
@@ -48,10 +48,13 @@ def _provider_at_door(gateway: Gateway, name: str, token: str) -> Upstream:
 
 async def _body(request: Request) -> bytes:
     body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MOST_BYTES:
-            raise HTTPException(413, "a webhook is smaller than this")
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > MOST_BYTES:
+                raise HTTPException(413, "a webhook is smaller than this")
+    except ClientDisconnect:
+        raise HTTPException(400, "the request broke off") from None
     return body
 
 

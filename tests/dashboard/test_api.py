@@ -24,7 +24,7 @@ ATTEMPT = {
 LEDGER = {"id", "at", "client", "provider", "activation_id", "attempt_id", "kind", "amount"}
 PROVIDER = {
     *("name", "kind", "usable", "reason", "balance", "ledger_balance_drift"),
-    *("open", "latency_ms", "delivery_rate"),
+    *("drift_attempts", "open", "latency_ms", "delivery_rate"),
 }
 LISTS = ("activations", "attempts", "ledger")
 
@@ -111,6 +111,7 @@ async def test_providers_have_their_shape(it: Stage):
         assert (row["usable"], row["reason"]) == (True, "")
         assert MONEY.fullmatch(row["balance"])
         assert row["latency_ms"] > 0
+        assert row["drift_attempts"] == []
     assert [row["open"] for row in rows] == [1, 1]
 
 

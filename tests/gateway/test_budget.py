@@ -1,4 +1,4 @@
-"""Promise 5: a budget is an exact ceiling, and no money is left lying while somebody wants to spend it."""
+"""What a client may spend: holds and refunds, periods, restarts, and other clients' money."""
 
 import asyncio
 from collections import Counter
@@ -9,7 +9,6 @@ import pytest
 
 from proxy.domain.money import parse_usd
 from tests.fakes import FakeClock
-from tests.gateway.conftest import PREMIUM, RENT
 from tests.stage import KEY, OTHER_KEY, Stage, stage
 
 ONLY_GETSMS = "- {name: everything, providers: [getsms]}"
@@ -17,29 +16,6 @@ ONLY_GETSMS = "- {name: everything, providers: [getsms]}"
 
 async def words(it: Stage, **params: str) -> str:
     return (await it.ask("getNumber", service="wa", **params)).partition(":")[0]
-
-
-async def crowd(it: Stage, size: int = 200) -> Counter[str]:
-    return Counter(await asyncio.gather(*(words(it) for _ in range(size))))
-
-
-async def test_promise_5_200_at_once_with_money_for_ten_buy_exactly_ten(tmp_path: Path):
-    budget = {"budget": "{amount: '6.30', per: day}"}  # ten and a half
-    async with stage(tmp_path, client=budget, rules=ONLY_GETSMS) as it:
-        assert await crowd(it) == {"ACCESS_NUMBER": 10, "NO_BALANCE": 190}
-        assert len(it.getsms.rentals) == 10
-        assert await it.ask("getBalance") == "ACCESS_BALANCE:0.30"
-
-
-async def test_promise_5_nobody_is_refused_while_refusals_give_money_back(tmp_path: Path):
-    budget = {"budget": "{amount: '6.00', per: day}"}  # for ten at getsms, once getatext has refused
-    async with stage(tmp_path, client=budget, getatext_extra=PREMIUM) as it:
-        it.getatext.set_service("whatsapp", stock=0)
-        it.getatext.fault("slow", RENT, amount=0.2, times=None)
-        assert (await crowd(it))["ACCESS_NUMBER"] == 10
-        assert it.seen(it.getatext, RENT)
-        assert len(it.getsms.rentals) == 10
-        assert await it.ask("getBalance") == "ACCESS_BALANCE:0.00"
 
 
 async def test_promise_5_a_request_waits_while_others_hold_the_money_that_is_left(tmp_path: Path):

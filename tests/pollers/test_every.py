@@ -14,6 +14,7 @@ TIMES = st.integers(0, 20)
 STEPS = st.lists(
     st.one_of(
         st.tuples(st.just("put"), IDS, TIMES),
+        st.tuples(st.just("drop"), IDS, TIMES),
         st.tuples(st.just("all_due"), TIMES, TIMES),
         st.tuples(st.just("take"), TIMES, st.integers(0, 4)),
     )
@@ -28,6 +29,9 @@ def test_the_last_word_on_an_id_counts_and_the_earliest_come_first(steps: list[t
             case "put":
                 schedule.put(first, second)
                 model[first] = second
+            case "drop":
+                schedule.drop(first)
+                model.pop(first, None)
             case "all_due":
                 schedule.all_due(first)
                 model = {id: min(at, first) for id, at in model.items()}

@@ -10,6 +10,15 @@ from proxy.domain.money import parse_usd
 from proxy.sandbox import GetatextSandbox, GetsmsSandbox, Service, Settings, sandbox_for
 from tests.fakes import FakeClock
 
+WHATSAPP = {
+    "1d": parse_usd("1.50"),
+    "3d": parse_usd("3.00"),
+    "7d": parse_usd("5.00"),
+    "14d": parse_usd("9.00"),
+    "30d": parse_usd("15.00"),
+}
+"""What the documents show as its prices by the day."""
+
 
 @pytest.fixture
 def clock() -> FakeClock:
@@ -29,8 +38,17 @@ def getsms(clock: FakeClock) -> GetsmsSandbox:
 @pytest.fixture
 def getatext(clock: FakeClock) -> GetatextSandbox:
     services = (
-        Service("Whatsapp", "whatsapp", parse_usd("0.55"), 66, ttl=5),
-        Service("Google", "google", parse_usd("0.85"), 9, ttl=10, several_sms=True, carriers=("at&t",)),
+        Service("Whatsapp", "whatsapp", parse_usd("0.55"), 66, ttl=5, long_prices=WHATSAPP),
+        Service(
+            "Google",
+            "google",
+            parse_usd("0.85"),
+            9,
+            ttl=10,
+            several_sms=True,
+            carriers=("at&t",),
+            long_prices={"7d": parse_usd("7.00")},
+        ),
         Service("Empty", "empty", parse_usd("0.10"), 0),
         Service("Guarded", "guarded", parse_usd("0.10"), 5, available=False),
         Service("Unpriced", "unpriced", 0, 5),
@@ -72,3 +90,12 @@ def ask_getatext(getatext_http: httpx.AsyncClient) -> Callable[..., Awaitable[tu
         return answer.status_code, answer.json()
 
     return ask
+
+
+@pytest.fixture
+def read_getatext(getatext_http: httpx.AsyncClient) -> Callable[..., Awaitable[tuple[int, Any]]]:
+    async def read(path: str, **query: str) -> tuple[int, Any]:
+        answer = await getatext_http.get(f"/api/v1/{path}", params=query)
+        return answer.status_code, answer.json()
+
+    return read

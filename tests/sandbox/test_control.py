@@ -48,6 +48,30 @@ async def test_an_sms_can_be_sent(control, getatext_http):
     assert [message["text"] for message in known["messages"]] == ["Use 007123 now"]
 
 
+async def test_a_rent_is_found_and_sent_an_sms(control, getatext_http):
+    wanted = {"service": "whatsapp", "period": "1d"}
+    bought = (await getatext_http.post("/api/v1/service-long-rentals", json=wanted)).json()["service_long_rental"]
+    number = "1" + bought["number"]
+    sent = await control.post("/sms", json={"number": number, "service": "whatsapp", "code": "007123"})
+    [rent] = (await control.get("/rents")).json()["rents"]
+    assert rent == {
+        "id": 1,
+        "service": "whatsapp",
+        "number": number,
+        "price": "1.50",
+        "markup": 0,
+        "phase": "open",
+        "rented_at": 1_750_000_000.0,
+        "ends_at": 1_750_086_400.0,
+        "viewed": False,
+        "messages": [sent.json()],
+        "period": "1d",
+        "auto_renew": False,
+        "renewals": 0,
+        "paid": "1.50",
+    }
+
+
 CHANGED = {"sms_after": None, "cancel_lock": 0, "maintenance": True, "joint_after": None, "bids_win_after": 2.5}
 
 
@@ -76,7 +100,9 @@ async def test_faults_are_switched_on_and_off(control, getatext):
         ("/settings", {"colour": "red"}, 404),
         ("/settings", {"sms_after": "soon"}, 400),
         ("/settings", {"joint_after": "soon"}, 400),
+        ("/settings", {"long_rental_flat": 1}, 400),
         ("/sms", {"id": 1}, 404),
+        ("/sms", {"number": "2125550100"}, 404),
         ("/webhook", {"id": 1}, 404),
         ("/faults", {"kind": "explode"}, 400),
         ("/faults", {"kind": "cut", "colour": "red"}, 400),

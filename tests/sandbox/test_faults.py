@@ -91,6 +91,49 @@ async def test_a_fault_strikes_its_endpoint_so_many_times(getatext, getatext_htt
     assert await complete() == 404
 
 
+WEEK = {"rental_time": "1w"}
+DAY = {"service": "whatsapp", "period": "1d"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "endpoint"),
+    [
+        ("GET", "long-rentals/prices", None, "long-rentals/prices"),
+        ("GET", "long-rentals", None, "long-rentals"),
+        ("POST", "long-rentals", WEEK, "long-rentals:rent"),
+        ("POST", "long-rentals/1/update", {"action": "renew"}, "long-rentals/update"),
+        ("GET", "long-rentals/1/messages", None, "long-rentals/messages"),
+        ("GET", "service-long-rentals/prices", None, "service-long-rentals/prices"),
+        ("GET", "service-long-rentals", None, "service-long-rentals"),
+        ("POST", "service-long-rentals", DAY, "service-long-rentals:rent"),
+        ("POST", "service-long-rentals/{number}/cancel", {}, "service-long-rentals/cancel"),
+        ("POST", "service-long-rentals/{number}/auto-renew", {"auto_renew": True}, "service-long-rentals/auto-renew"),
+        ("POST", "service-long-rentals/{number}/renew", {}, "service-long-rentals/renew"),
+        ("GET", "service-long-rentals/{number}/messages", None, "service-long-rentals/messages"),
+        ("GET", "auctions", None, "auctions"),
+        ("POST", "auctions/1/bid", {"bid_amount": 0.6}, "auctions/bid"),
+    ],
+)
+async def test_every_endpoint_of_rents_and_auctions_has_its_name(getatext, getatext_http, method, path, body, endpoint):
+    await getatext_http.post("/api/v1/long-rentals", json=WEEK)
+    await getatext_http.post("/api/v1/service-long-rentals", json=DAY)
+    url = "/api/v1/" + path.format(number=getatext.rents[1].number)
+    getatext.fault("status", endpoint, status=502, handled=False)
+    statuses = [(await getatext_http.request(method, url, json=body)).status_code for _ in range(2)]
+    assert (statuses[0], statuses[1] in (200, 201)) == (502, True)
+    assert [seen.endpoint for seen in getatext.requests][2:] == [endpoint] * 2
+
+
+@pytest.mark.parametrize("handled", [True, False])
+@pytest.mark.parametrize(("path", "body"), [("long-rentals", WEEK), ("service-long-rentals", DAY)])
+async def test_a_rent_whose_reply_is_cut_was_made_or_not(getatext, getatext_http, path, body, handled):
+    getatext.fault("cut", f"{path}:rent", handled=handled, amount=20)
+    with pytest.raises(ConnectionCut):
+        await getatext_http.post(f"/api/v1/{path}", json=body)
+    listed = (await getatext_http.get(f"/api/v1/{path}")).json()
+    assert len(listed[path.replace("-", "_")]) == len(getatext.rents) == handled
+
+
 @asynccontextmanager
 async def served(app, http):
     """The address of a real server on a free port of this machine."""

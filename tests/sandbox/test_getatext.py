@@ -368,7 +368,7 @@ async def test_the_balance_is_text(getatext_http):
 
 @pytest.mark.parametrize(
     ("method", "path", "status"),
-    [("GET", "rent-a-number", 405), ("GET", "auctions", 404), ("POST", "rent-two-numbers", 404)],
+    [("GET", "rent-a-number", 405), ("GET", "rents", 404), ("POST", "rent-two-numbers", 404)],
 )
 async def test_what_is_not_built_is_not_there(getatext_http, method, path, status):
     assert (await getatext_http.request(method, f"/api/v1/{path}")).status_code == status

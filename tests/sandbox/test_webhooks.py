@@ -125,6 +125,30 @@ async def test_a_webhook_can_be_repeated(clock):
     assert len(receiver.requests) == 2
 
 
+@pytest.mark.parametrize(
+    ("body", "path", "name"),
+    [
+        ({"rental_time": "1w"}, "long-rentals", ""),
+        ({"service": "whatsapp", "period": "1d"}, "service-long-rentals", "Whatsapp"),
+    ],
+)
+@pytest.mark.parametrize("wanted", [True, False])
+async def test_sms_of_rents_are_pushed_only_where_it_is_wished_for(clock, wanted, body, path, name):
+    receiver = Receiver()
+    async with running("getatext", clock, receiver) as stand:
+        stand.settings.rents_webhook = wanted
+        headers, transport = {"Auth": "demo"}, httpx.ASGITransport(stand.app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://getatext", headers=headers) as http:
+            await http.post(f"/api/v1/{path}", json=body)
+        await clock.advance(3)
+        [rent] = stand.rents
+        stand.deliver(rent, code="4711")
+        await clock.advance(0)
+    pushed = [json.loads(request.content) for request in receiver.requests]
+    assert [(one["id"], one["number"], one["service_name"]) for one in pushed] == [(1, rent.number, name)] * 2 * wanted
+    assert [one["code"] for one in pushed][1:] == [4711] * wanted
+
+
 def events(receiver):
     """What was pushed, in the order it came, each field once."""
     forms = [parse_qs(request.content.decode()) for request in receiver.requests]

@@ -74,22 +74,26 @@ def test_a_watcher_is_told_of_what_is_there_and_of_what_changes(live: Live):
     live.put(made(2))
     live.put(made(1, status=Status.RECEIVED))
     live.put(made(2, status=Status.CANCELLED))
-    assert [(it.id, it.status) for it in seen] == [(1, Status.WAITING), (2, Status.WAITING), (1, Status.RECEIVED)]
+    live.put(made(2, status=Status.CANCELLED))
+    changes = [(1, Status.WAITING), (2, Status.WAITING), (1, Status.RECEIVED), (2, Status.CANCELLED)]
+    assert [(it.id, it.status) for it in seen] == changes
     live.unwatch(seen.append)
     live.put(made(3))
-    assert len(seen) == 3
+    assert len(seen) == 4
 
 
 def test_only_what_is_open_and_watched_is_hurried(live: Live):
-    looks: list[int] = []
+    looks: list[tuple[int, bool]] = []
     live.put(made(1))
     live.put(made(2, provider="getatext"))
     live.put(made(3))
     live.put(made(3, status=Status.FINISHED))
-    live.on_hurry("getsms", looks.append)
+    live.on_hurry("getsms", lambda id, now: looks.append((id, now)))
     for provider, upstream_id in [("getsms", "1"), ("getatext", "2"), ("getsms", "3"), ("getsms", "99"), ("x", "1")]:
         live.hurry(provider, upstream_id)
-    assert looks == [1]
+    live.is_asked_for(made(1))
+    live.is_asked_for(made(2, provider="getatext"))
+    assert looks == [(1, True), (1, False)]
 
 
 # Purchases whose reply reached nobody

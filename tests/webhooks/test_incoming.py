@@ -264,3 +264,14 @@ async def test_promise_10_a_webhook_that_cannot_be_booked_is_asked_for_again(tmp
             assert (await post(it, "getsms", **how)).status_code == 503
         assert (await post(it, "getsms", **how)).status_code == 200
         assert await it.ask("getStatus", id=id) == "STATUS_OK:012345"
+
+
+async def test_a_webhook_with_the_id_of_a_rental_but_another_number_is_not_its_own(it: Stage):
+    """A provider may count its rents apart from what it rents for one time, and tell of both alike."""
+    id, phone = await it.number("wa", providerIds="getatext")
+    rental = it.rental(it.getatext, phone)
+    fields = webhook(it.getatext, rental, "4711")["json"] | {"code": "4711", "number": "2125550199"}
+    assert (await post(it, "getatext", json=fields)).status_code == 200
+    it.getatext.deliver(rental.id, code="8150")
+    assert await it.until("STATUS_OK", id=id) == "STATUS_OK:8150"
+    assert len(await message_rows(it)) == 1

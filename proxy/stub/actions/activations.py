@@ -122,7 +122,8 @@ async def set_status(call: Call, id: int, status: int) -> Reply:
 
 async def _open_now(call: Call) -> list[tuple[Activation, list[Row]]]:
     """What the client sees as open, oldest first, with the messages of each."""
-    found = [a for a in call.gateway.store.live.of_client(call.client.name) if a.status in SEEN_OPEN]
+    mine = call.gateway.store.live.of_client(call.client.name)
+    found = [a for a in mine if a.status in SEEN_OPEN and not a.hours]
     messages = await call.gateway.store.read.messages([a.id for a in found if a.code])
     return [(activation, messages.get(activation.id, [])) for activation in found]
 
