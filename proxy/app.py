@@ -1,12 +1,14 @@
 """The composition root: builds everything from a Config, owns every task, and takes it all down in order."""
 
 import asyncio
+import json
 import logging
 import random
 import secrets
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
 
 import httpx
@@ -21,17 +23,21 @@ from proxy.clock import Clock
 from proxy.config import Config, ProviderConfig
 from proxy.dashboard import api, auctions, health, metrics
 from proxy.dashboard.guard import Guard
+from proxy.gateway import standing
+from proxy.gateway.bidding import Desk
 from proxy.gateway.errands import Errands
 from proxy.gateway.gateway import Gateway
 from proxy.gateway.market import Market
 from proxy.gateway.upstream import Upstream
 from proxy.pollers.accounts import PRICE_SECONDS, Accounts, learn_delivery
+from proxy.pollers.bids import Bids
 from proxy.pollers.codes import ROUNDS_PER_POLL, Codes
 from proxy.pollers.endings import Endings
 from proxy.pollers.every import every
 from proxy.pollers.settlement import settle_unknown
 from proxy.providers import ADAPTERS
 from proxy.providers.base import ProviderSettings
+from proxy.providers.bidding import Bidder
 from proxy.providers.wire import Pool, Through, Wire
 from proxy.sandbox import Sandbox, Settings, sandbox_for
 from proxy.store.reads import have_books, open_reads
@@ -40,6 +46,7 @@ from proxy.stub.access import Access
 from proxy.stub.actions import ACTIONS
 from proxy.stub.endpoint import ACTION_PATH, PATHS, Endpoint, Receive, Scope, Send
 from proxy.stub.openapi import document
+from proxy.stub.polls import Polls
 from proxy.webhooks import incoming
 from proxy.webhooks.outgoing import Courier, receivers
 
@@ -60,10 +67,24 @@ LAST_CALLS_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
+class Outside:
+    """What the house takes from the world besides the time; whoever plays the world hands in another one."""
+
+    wire: Callable[[str], Wire] = lambda provider: Pool()
+    """The way to a provider, by its name."""
+    chance: Callable[[], random.Random] = random.Random
+
+
+OUTSIDE = Outside()
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
     """One provider connected: over the network, or to the embedded stand-in."""
 
     upstream: Upstream
+    desk: Desk | None = None
+    """None: no bids are taken there."""
     sandbox: Sandbox | None = None
     webhooks: httpx.AsyncClient | None = None
     """What the stand-in sends its webhooks with."""
@@ -74,7 +95,7 @@ class Line:
             await self.webhooks.aclose()
 
 
-def connect(config: Config, provider: ProviderConfig, clock: Clock) -> Line:
+def connect(config: Config, provider: ProviderConfig, clock: Clock, outside: Outside = OUTSIDE) -> Line:
     """The adapter that the provider's `kind` names, on its own wire."""
     settings = ProviderSettings(
         base_url="http://sandbox" if provider.base_url == SANDBOX else provider.base_url,
@@ -93,9 +114,16 @@ def connect(config: Config, provider: ProviderConfig, clock: Clock) -> Line:
         sandbox = sandbox_for(provider.kind, clock, settings=_sandbox_settings(config, provider, clock), http=webhooks)
         wire = Through(httpx.ASGITransport(app=sandbox.app))
     else:
-        wire = Pool()
+        wire = outside.wire(provider.name)
     adapter = ADAPTERS[provider.kind](provider.name, wire, clock, settings)
-    return Line(Upstream(provider, adapter, config.services, clock, random.Random()), sandbox, webhooks)
+    upstream = Upstream(provider, adapter, config.services, clock, outside.chance())
+    desk = Desk(upstream, adapter) if isinstance(adapter, Bidder) else None
+    return Line(upstream, desk, sandbox, webhooks)
+
+
+def desks(lines: Iterable[Line]) -> dict[str, Desk]:
+    """Where bids are taken, by the provider's name."""
+    return {line.upstream.name: line.desk for line in lines if line.desk is not None}
 
 
 def _sandbox_settings(config: Config, provider: ProviderConfig, clock: Clock) -> Settings:
@@ -128,6 +156,8 @@ class Keeper:
             ("codes", upstream.config.poll / ROUNDS_PER_POLL, codes.look_round),
             ("endings", ENDING_SECONDS, endings.end_round),
         ]
+        if self.line.desk is not None:
+            jobs.append(("bids", upstream.config.poll, Bids(gateway, self.line.desk).tend_round))
         if upstream.config.enabled:
             jobs.append(("prices", PRICE_SECONDS, accounts.learn_prices))
         for what, seconds, job in jobs:
@@ -149,8 +179,9 @@ class Keeper:
 class House:
     """The running gateway: an ASGI application, and the handle by which it is reconfigured and stopped."""
 
-    def __init__(self, gateway: Gateway, group: asyncio.TaskGroup, admin_token: str) -> None:
+    def __init__(self, gateway: Gateway, group: asyncio.TaskGroup, admin_token: str, outside: Outside) -> None:
         self.gateway = gateway
+        self._outside = outside
         self.admin_token = admin_token
         self._group = group
         self._keepers: dict[str, Keeper] = {}
@@ -159,6 +190,7 @@ class House:
         registry.register(metrics.Gauges(gateway, lambda: len(asyncio.all_tasks())))
         requests = metrics.Requests(registry)
         self._endpoint = Endpoint(gateway, Access(gateway.market.config.clients, gateway.clock), requests.count)
+        self.polls = Polls(self._endpoint, ACTIONS)
         guard = Guard(admin_token)
         self._pages = Starlette(
             routes=[
@@ -191,17 +223,25 @@ class House:
         for provider in config.providers:
             keeper = reusable.get(provider.name)
             if keeper is None or keeper.line.upstream.config != provider:
-                keeper = Keeper(self.gateway, connect(config, provider, self.gateway.clock))
+                keeper = Keeper(self.gateway, connect(config, provider, self.gateway.clock, self._outside))
             self._keepers[provider.name] = keeper
         market.config = config
         self.gateway.store.writer.receivers = receivers(config)
         market.upstreams = {name: keeper.line.upstream for name, keeper in self._keepers.items()}
+        market.bidding.desks = desks(self.lines.values())
         for keeper in set(before.values()) - set(self._keepers.values()):
             keeper.stop()
             self._retired.append((self.gateway.clock.monotonic(), keeper.line))
+            self._withdraw_bids(keeper.line)
         for keeper in set(self._keepers.values()) - set(before.values()):
             keeper.start(self._group)
         self._endpoint.access = Access(config.clients, self.gateway.clock, self._endpoint.access.buckets)
+
+    def _withdraw_bids(self, line: Line) -> None:
+        """Of a provider that was taken out, while its connections are open."""
+        if line.desk is not None and line.upstream.name not in self._keepers:
+            work = standing.withdraw_all(self.gateway, line.desk, "its provider was taken out of routing.yaml")
+            self.gateway.errands.start(work, f"bids at {line.upstream.name}")
 
     async def close_retired(self) -> None:
         """Close the connections to providers that were taken out, once no purchase can be under way on them."""
@@ -220,12 +260,12 @@ class House:
 
 
 @asynccontextmanager
-async def running(config: Config, clock: Clock) -> AsyncIterator[House]:
+async def running(config: Config, clock: Clock, outside: Outside = OUTSIDE) -> AsyncIterator[House]:
     """The house, open for requests. Raises StoreClosed if the books cannot be opened."""
     async with open_store(config.database, clock) as store, asyncio.TaskGroup() as group:
         errands = Errands(group)
         gateway = Gateway(clock, errands, store, Market(clock, errands, config, {}))
-        house = House(gateway, group, config.admin_token or secrets.token_urlsafe(24))
+        house = House(gateway, group, config.admin_token or secrets.token_urlsafe(24), outside)
         house.apply(config)
         courier = Courier(store, clock, gateway.market.client)
         common = {
@@ -276,7 +316,13 @@ async def _forget_redeliveries(gateway: Gateway) -> None:
 
 
 async def _openapi(request: Request) -> Response:
-    return JSONResponse(document(ACTIONS, version("sms-proxy")))
+    return Response(_document(), media_type="application/json")
+
+
+@cache
+def _document() -> bytes:
+    """Anybody may ask for it, and it does not change while the program runs."""
+    return json.dumps(document(ACTIONS, version("sms-proxy"))).encode()
 
 
 async def _explain_http(request: Request, error: Exception) -> Response:

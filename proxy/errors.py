@@ -39,10 +39,12 @@ class NoTurn(NotSent):
 class OutcomeUnknown(ProviderError):
     """The request left and no sure answer came back: cut, hung, 5xx, nonsense. It may have been carried out."""
 
-    def __init__(self, provider: str, reason: str, upstream_id: str = "") -> None:
+    def __init__(self, provider: str, reason: str, upstream_id: str = "", upstream_ids: tuple[str, ...] = ()) -> None:
         super().__init__(provider, reason)
         self.upstream_id = upstream_id
         """What the half-understood answer called the rental, when it said that much."""
+        self.upstream_ids = upstream_ids or (upstream_id,)
+        """Of several things that were bought together, each one's, in the order in which they were ordered."""
 
 
 class StoreClosed(GatewayError):

@@ -57,7 +57,7 @@ RULES = """
 """
 
 
-async def eventually(look: Callable[[], T | Awaitable[T]], *, seconds: float = 10) -> T:
+async def eventually(look: Callable[[], T | Awaitable[T]], *, seconds: float = 30) -> T:
     """The first true value of `look()`, awaited if need be; fails after so many seconds."""
     async with asyncio.timeout(seconds):
         while True:
@@ -172,7 +172,7 @@ class Stage:
         _, id, phone = words.split(":")
         return int(id), phone
 
-    async def until(self, wanted: str, action: str = "getStatus", *, seconds: float = 10, **params: Any) -> str:
+    async def until(self, wanted: str, action: str = "getStatus", *, seconds: float = 30, **params: Any) -> str:
         """Ask until the answer begins with `wanted`; fails after so many seconds."""
 
         async def answer() -> str:

@@ -1,8 +1,13 @@
 """The gateway as a process: it says when it is ready, stops in order, and reads its configuration again."""
 
 import asyncio
+import os
 import re
-from collections.abc import AsyncIterator
+import sqlite3
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -10,7 +15,7 @@ import pytest
 
 from proxy.clock import SystemClock
 from proxy.sandbox import Settings, combined_app, sandbox_for
-from tests.process import finished, free_port, program, serve
+from tests.process import TOP, finished, free_port, program, serve
 from tests.stage import Stage, eventually, serving, surroundings
 
 
@@ -162,6 +167,42 @@ async def test_a_database_that_cannot_be_opened_is_one_clear_line_and_status_2(i
     assert (it.folder / "routing.yaml").read_text() == it.file
 
 
+def no_database(file: Path) -> None:
+    file.write_text("clients:\n" * 1000)
+
+
+def cut_in_half(file: Path) -> None:
+    os.truncate(file, file.stat().st_size // 2)
+
+
+def garbage(file: Path) -> None:
+    """The head alone is left."""
+    file.write_bytes(file.read_bytes()[:4096] + b"\xff" * (file.stat().st_size - 4096))
+
+
+def from_the_future(file: Path) -> None:
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("PRAGMA user_version = 1000")
+
+
+@pytest.mark.parametrize("spoil", [no_database, cut_in_half, garbage, from_the_future])
+async def test_books_that_cannot_be_used_are_one_clear_line_and_status_2_and_are_left_alone(
+    it: Stage, spoil: Callable[[Path], None]
+):
+    file = it.folder / "proxy.db"
+    async with serve(it) as run:
+        await it.number("wa")
+        run.terminate()
+        assert await run.end() == 0
+    spoil(file)
+    before = file.read_bytes()
+    status, said, complained = await finished(it.folder, "serve", "--port", "0")
+    assert (status, said) == (2, "")
+    assert len(complained.splitlines()) == 1
+    assert complained.startswith(f"sms-proxy: cannot open the database {file}: ")
+    assert file.read_bytes() == before
+
+
 async def test_a_host_that_cannot_be_had_is_one_clear_line_and_status_2(it: Stage):
     (it.folder / "routing.yaml").write_text(it.file)
     status, said, complained = await finished(it.folder, "serve", "--port", "0", "--host", "192.0.2.1")
@@ -207,3 +248,18 @@ async def test_the_sandbox_says_which_port_it_found(tmp_path: Path):
     async with program(tmp_path, "sandbox", "--port", "0") as run:
         await eventually(lambda: len(run.said.splitlines()) == 2, seconds=20)
         assert re.search(r"http://127\.0\.0\.1:[1-9][0-9]*/getsms", run.said)
+
+
+LIMITED = """
+import resource
+from proxy.server import most_connections
+resource.setrlimit(resource.RLIMIT_NOFILE, ({soft}, {hard}))
+print(most_connections(), *resource.getrlimit(resource.RLIMIT_NOFILE))
+"""
+
+
+@pytest.mark.parametrize(("soft", "hard", "said"), [(100, 200, "100 200 200"), (200, 200, "100 200 200")])
+def test_half_of_the_files_that_may_be_open_are_for_connections(soft: int, hard: int, said: str):
+    """And where it may open more by asking for it, it asks."""
+    run = [sys.executable, "-c", LIMITED.format(soft=soft, hard=hard)]
+    assert subprocess.run(run, cwd=TOP, check=True, capture_output=True, text=True).stdout.split() == said.split()

@@ -1,6 +1,6 @@
 """/admin/api: the operator's JSON. Money is a string, a time is RFC 3339, lists come newest first."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,7 +17,7 @@ from proxy.errors import BadService
 from proxy.gateway.explain import PLACES, route_as_json
 from proxy.gateway.gateway import Gateway
 from proxy.gateway.upstream import Upstream
-from proxy.store.reads import ACTIVATIONS, ATTEMPTS, DELIVERIES, LEDGER, Row, Table
+from proxy.store.reads import ACTIVATIONS, ATTEMPTS, BIDS, DELIVERIES, LEDGER, Row, Table
 
 DEFAULT_LIMIT, LARGEST_LIMIT = 100, 1000
 MOST_SUSPECTS = 20
@@ -61,6 +61,7 @@ def routes(gateway: Gateway, guard: Guard) -> list[Route]:
         "attempts": attempts,
         "ledger": ledger,
         "webhooks": webhooks,
+        "bids": bids,
         "providers": providers,
         "explain": explain,
     }
@@ -91,6 +92,19 @@ async def ledger(gateway: Gateway, asked: Mapping[str, str]) -> list[Row]:
 async def webhooks(gateway: Gateway, asked: Mapping[str, str]) -> list[Row]:
     """What was sent, or is still to be sent, to clients' own webhooks."""
     return [presentable(row) for row in await _page(gateway, DELIVERIES, asked)]
+
+
+async def bids(gateway: Gateway, asked: Mapping[str, str]) -> list[Row]:
+    """Bids of clients: those that stand, and what became of the others."""
+    last = gateway.market.bidding.asked
+    return [
+        {
+            **presentable(row),
+            "placed_at": rfc3339(row["placed_at"]),
+            "asked_at": rfc3339(last[row["id"]].at if row["id"] in last else row["placed_at"]),
+        }
+        for row in await _page(gateway, BIDS, asked)
+    ]
 
 
 async def _page(gateway: Gateway, table: Table, asked: Mapping[str, str]) -> list[Row]:
@@ -143,7 +157,7 @@ async def _suspects(gateway: Gateway, provider: str, drift: Usd) -> list[int]:
     """Attempts that may have bought what the books do not know of, newest first; only money that is missing has any."""
     if drift >= 0:
         return []
-    filters = {"provider": [provider], "outcome": [Outcome.UNKNOWN, Outcome.ABANDONED]}
+    filters: dict[str, Sequence[str]] = {"provider": [provider], "outcome": [Outcome.UNKNOWN, Outcome.ABANDONED]}
     rows = await gateway.store.read.page(ATTEMPTS, filters, limit=MOST_SUSPECTS)
     return [row["id"] for row in rows]
 

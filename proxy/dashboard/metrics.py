@@ -42,14 +42,17 @@ class Gauges(Collector):
         yield GaugeMetricFamily("sms_proxy_open_activations", "Open activations.", len(self._gateway.store.live.open))
         yield GaugeMetricFamily("sms_proxy_webhooks_waiting", "SMS to push to clients.", self._gateway.store.deliveries)
         yield GaugeMetricFamily("sms_proxy_tasks", "Tasks of the loop, requests and errands among them.", self._tasks())
+        closed = bool(self._gateway.store.writer.trouble)
+        yield GaugeMetricFamily("sms_proxy_books_closed", "1 if the last write into the books failed.", float(closed))
         usable = GaugeMetricFamily("sms_proxy_provider_up", "1 if the provider is usable.", labels=["provider"])
+        aside = GaugeMetricFamily("sms_proxy_provider_set_aside", "1 if it failed too often.", labels=["provider"])
         balance = GaugeMetricFamily("sms_proxy_provider_balance_usd", "The account's balance.", labels=["provider"])
         for upstream in self._gateway.market.upstreams.values():
             usable.add_metric([upstream.name], float(not upstream.trouble))
+            aside.add_metric([upstream.name], float(bool(upstream.health.aside)))
             if upstream.balance is not None:
                 balance.add_metric([upstream.name], upstream.balance / DOLLAR)
-        yield usable
-        yield balance
+        yield from (usable, aside, balance)
 
 
 def routes(registry: CollectorRegistry, guard: Guard | None) -> list[Route]:

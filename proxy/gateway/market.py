@@ -1,7 +1,7 @@
 """The providers together: what is sold, by whom, and the route that a request takes among them."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from proxy.catalog.services import resolve
 from proxy.clock import Clock
@@ -12,6 +12,7 @@ from proxy.domain.money import Usd
 from proxy.domain.offer import Want
 from proxy.domain.routing import Route, choose_rule, rank
 from proxy.errors import BadService
+from proxy.gateway.bidding import Bidding, Plan, announced, plan
 from proxy.gateway.errands import Errands
 from proxy.gateway.upstream import NEVER, Upstream
 
@@ -28,6 +29,7 @@ class Market:
         self.config = config
         self.upstreams = upstreams
         """In the order of the file."""
+        self.bidding = Bidding()
 
     @property
     def state(self) -> tuple[object, ...]:
@@ -77,7 +79,15 @@ class Market:
         """The route that a purchase would take now, from what is known; asks nobody."""
         candidates = [upstream.candidate(want) for upstream in self.upstreams.values()]
         rule = choose_rule(self.config.rules, want, client.name)
-        return rank(want, rule, candidates, client.max_price)
+        route = rank(want, rule, candidates, client.max_price)
+        if rule is None or rule.bid is None or route.kept:
+            return route
+        return announced(route, self.plan_bid(client, want, route))
+
+    def plan_bid(self, client: Client, want: Want, route: Route, sold_out: Collection[str] = ()) -> Plan | None:
+        """The bid that follows when nobody on this route has a number; `sold_out` have just said so."""
+        bidders = [name for name, desk in self.bidding.desks.items() if not desk.upstream.health.aside]
+        return plan(route, want, bidders, lambda provider: self.caps(client, want, provider), sold_out)
 
     def caps(self, client: Client, want: Want, provider: str) -> list[Usd]:
         """Everything that limits what may be paid for this, the request's own limit included."""

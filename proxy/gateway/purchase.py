@@ -7,7 +7,7 @@ what it brings.
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from proxy.domain.activation import Activation, Event, Status
 from proxy.domain.attempt import Attempt
@@ -23,11 +23,13 @@ from proxy.errors import (
     OutcomeUnknown,
     WrongMaxPrice,
 )
-from proxy.gateway import spending, waiting
+from proxy.gateway import bids, spending, standing, waiting
+from proxy.gateway.bidding import Plan
 from proxy.gateway.deadline import Deadline
 from proxy.gateway.gateway import Gateway
 from proxy.gateway.upstream import DEFAULT_LIFETIME, Upstream
-from proxy.providers.base import Bought, Refused
+from proxy.providers.base import Bought, Reason, Refused
+from proxy.store.bids import StandingBid
 from proxy.store.transaction import Draft, Receipt, Transaction
 
 STALE_SECONDS = 1.0
@@ -61,12 +63,10 @@ async def buy(
 
     `order_id` is an idempotency key: whatever was bought with it is the answer, for ever. Raises as `wait_for` does.
     """
-    # A key has its answer in the books; what was recovered later for the same request is not it.
-    now = gateway.clock.now()
-    owed = [] if order_id else gateway.store.live.redeliver(client.name, fingerprint, now, len(wants))
-    if owed:
-        return owed
     whose = (client.name, fingerprint)
+    # A key has its answer in the books; what was recovered later for the same request is not it.
+    if not order_id and (owed := await standing.owed(gateway, whose, len(wants))):
+        return owed
     purchase = _ordered(gateway, client, fingerprint, order_id) or gateway.under_way.adopt(whose)
     if purchase is None:
         purchase = waiting.start(
@@ -116,6 +116,12 @@ class Purchase:
     refusals: list[str] = field(default_factory=list)
     too_dear: list[str] = field(default_factory=list)
     """Offers that the client's budget does not cover."""
+    sold_out: set[str] = field(default_factory=set)
+    """Providers that have just said that they have no number."""
+    is_unsure: bool = False
+    """Something may have been bought."""
+    bid: StandingBid | None = None
+    """What stands for an equal request, and is not out of the way yet."""
 
     async def run(self) -> list[Activation]:
         gateway = self.gateway
@@ -136,9 +142,12 @@ class Purchase:
         if fingerprint != self.fingerprint:
             raise OrderExists
         bought = None if id is None else await read.activation(id)
-        if bought is None:
+        if bought is not None and (fetched := await standing.fetched(self.gateway, [bought])):
+            return fetched
+        self.bid = await bids.standing_for(self.gateway, self.client, self.wants[0], self.fingerprint)
+        if self.bid is None or not self.bid.upstream_id:
             raise NoNumbers("the outcome of this order is not known yet")
-        return [bought]
+        return []
 
     async def _along_the_route(self) -> list[Activation]:
         """Try the offers in turn; when all fail, once more with fresh prices."""
@@ -146,10 +155,23 @@ class Purchase:
         for is_last in (False, True):
             await self._learn(again=is_last)
             routes = [market.route(self.client, want) for want in self.wants]
-            bought = await self._try_each(self._bundles(routes), routes[0].rule)
+            bundles = self._bundles(routes)
+            bought = await self._meet_bid(routes[0].rule, bundles)
+            bought = bought or await self._try_each([] if self.bid else bundles, routes[0].rule)
             if bought:
                 return bought
-        raise self._refusal(routes)
+        return await self._bid_or_refuse(routes)
+
+    async def _meet_bid(self, rule: Rule | None, bundles: list[Bundle]) -> list[Activation]:
+        """A bid that stands for an equal request makes way for what can be bought elsewhere, unless it has won."""
+        if self.bid is None and rule is not None and rule.bid is not None:
+            self.bid = await bids.standing_for(self.gateway, self.client, self.wants[0], self.fingerprint)
+        # What its own provider has goes to those who bid: if that is so, the bid wins.
+        if self.bid is None or all(bundle.provider == self.bid.provider for bundle in bundles):
+            return []
+        won = await bids.make_way(self.gateway, self.bid)
+        self.bid = None
+        return won
 
     async def _learn(self, *, again: bool) -> None:
         """Know the prices that the request is about; `again`: as they are just now."""
@@ -189,6 +211,7 @@ class Purchase:
             except NoBalance:
                 self.too_dear.append(f"{provider}: {print_usd(price)} is more than the budget has left")
             except OutcomeUnknown as exc:
+                self.is_unsure = True
                 self.refusals.append(f"{provider}: outcome unknown ({exc.reason})")
                 if rule is None or rule.on_unknown is OnUnknown.FAIL:
                     raise NoNumbers("; ".join(self.refusals)) from exc
@@ -216,9 +239,11 @@ class Purchase:
         except NotSent as exc:
             return await self._refused(attempts, exc.reason)
         except OutcomeUnknown as exc:
-            await spending.leave_unknown(self.gateway, attempts, exc.reason, exc.upstream_id)
+            await spending.leave_unknown(self.gateway, attempts, exc.reason, exc.upstream_ids)
             raise
         if isinstance(answer, Refused):
+            if answer.reason is Reason.OUT_OF_STOCK:
+                self.sold_out.add(bundle.provider)
             return await self._refused(attempts, answer.text or answer.reason)
         return await self._book(attempts, bundle, answer)
 
@@ -262,7 +287,8 @@ class Purchase:
         try:
             activations = await spending.book(self.gateway, unit)
         except OutcomeUnknown as exc:
-            await spending.leave_unknown(self.gateway, attempts, exc.reason, bought[0].upstream_id)
+            names = [one.upstream_id for one in bought]
+            await spending.leave_unknown(self.gateway, attempts, exc.reason, names)
             raise
         if all(activation.status is not Status.CANCELLING for activation in activations):
             return activations
@@ -278,6 +304,44 @@ class Purchase:
             if receipt.price > offer.price and any(receipt.price > cap for cap in caps):
                 return f"it took {print_usd(receipt.price)}, more than allowed"
         return ""
+
+    async def _bid_or_refuse(self, routes: list[Route]) -> list[Activation]:
+        """Nobody sells: bid, if the rule says so and nothing but stock is in the way. Raises what refuses it all."""
+        refusal, plan = self._refusal(routes), None
+        if self.bid is not None:
+            raise NoNumbers(f"{standing.words(self.bid)}; {refusal}")
+        if isinstance(refusal, NoNumbers) and len(routes) == 1 and not self.too_dear:
+            plan = self.gateway.market.plan_bid(self.client, self.wants[0], routes[0], self.sold_out)
+        if plan is None or self.is_unsure or self.gateway.closing or not self.deadline:
+            raise refusal
+        if plan.trouble:
+            raise NoNumbers(f"{plan.trouble}; {refusal}")
+        return await self._bid(plan, refusal)
+
+    async def _bid(self, plan: Plan, refusal: Exception) -> list[Activation]:
+        """Place the bid; what there was after all. Raises NoNumbers, ChannelsLimit."""
+        (want,) = self.wants
+        draft = self._draft(want, plan.offer)
+        draft = replace(draft, markup=plan.markup, lifetime=bids.LONGEST + draft.lifetime)
+        try:
+            (attempt,) = await spending.begin(self.gateway, [draft], self.deadline)
+        except NoBalance as exc:
+            covered = f"the budget does not cover a bid of {print_usd(draft.hold)}"
+            raise NoNumbers(f"{covered}; {refusal}") from exc
+        except NoNumbers as exc:
+            raise NoNumbers(f"{exc}; {refusal}") from exc
+        try:
+            answer = await bids.place(self.gateway, attempt, plan, want, self.deadline)
+            if isinstance(answer, str):
+                raise NoNumbers(f"{answer}; {refusal}")
+            answer = replace(answer, lifetime=answer.lifetime or plan.offer.lifetime or DEFAULT_LIFETIME)
+            if bought := await self._book([attempt], Bundle((plan.offer,)), [answer]):
+                return bought
+        except OutcomeUnknown as exc:
+            raise NoNumbers(str(exc)) from exc
+        finally:
+            self.gateway.under_way.settled(self.client.name)
+        raise NoNumbers("; ".join(self.refusals))
 
     def _refusal(self, routes: list[Route]) -> Exception:
         """Why there is no number, in the word that helps the client most."""

@@ -40,6 +40,8 @@ async def renew(
 ) -> Activation:
     """The rent as it goes on, at the price of this term; or what the client was owed. Raises as `wait_for` does."""
     ceiling = await price(gateway, rent, hours)
+    # That an answer arrived is written after it was sent: that write comes first, or the same term is given twice.
+    await gateway.store.write(lambda tx: None)
     now, read = gateway.clock.now(), gateway.store.read
     if owed := await read.undelivered_renewal(rent.id, fingerprint, since=now - REDELIVERY_SECONDS):
         return replace(rent, price=owed)
@@ -116,7 +118,7 @@ class Renewal:
             reason = answer.text or answer.reason
             await spending.refuse(self.gateway, [attempt], reason)
             if answer.reason is Reason.NUMBER_GONE:
-                self.gateway.store.live.hurry(self.rent.provider, self.rent.upstream_id)
+                self.gateway.errands.start(rents.look(self.gateway, self.rent), f"end of rent {self.rent.id}")
                 raise RentOver(reason)
             raise NoNumbers(reason)
         return await self._book(attempt, answer)

@@ -13,7 +13,7 @@ from proxy.gateway.upstream import Upstream
 from proxy.providers.base import OpenRental
 
 SURE_SECONDS = 120.0
-"""How long after a request for one term more a rent that still ends as before was not continued by it."""
+"""How long after a request the list surely shows what came of it: a rent, another end of one, or nothing."""
 
 
 async def find_rents_at(gateway: Gateway, upstream: Upstream, attempts: Sequence[Attempt]) -> set[int]:
@@ -35,9 +35,14 @@ async def _renewed(gateway: Gateway, attempt: Attempt, listed: Sequence[OpenRent
     if found.until != rent.until:
         await gateway.store.write(lambda tx: tx.extend(attempt, attempt.hold, found.until, Outcome.RECOVERED))
         return True
+    return await _let_go(gateway, attempt, "the provider's list shows that it was not continued")
+
+
+async def _let_go(gateway: Gateway, attempt: Attempt, reason: str) -> bool:
+    """Nothing came of it, if the list is sure by now."""
     if gateway.clock.now() - attempt.started_at < SURE_SECONDS:
         return False
-    await gateway.store.write(lambda tx: tx.abandon(attempt, "the provider's list shows that it was not continued"))
+    await gateway.store.write(lambda tx: tx.abandon(attempt, reason))
     return True
 
 
@@ -51,9 +56,11 @@ async def _match(gateway: Gateway, attempts: Sequence[Attempt], listed: Sequence
     under_way = await gateway.store.read.services_being_bought(provider)
     for service, hours in {(attempt.upstream_service, attempt.hours) for attempt in attempts}:
         mine = [attempt for attempt in attempts if (attempt.upstream_service, attempt.hours) == (service, hours)]
-        strays = [
-            one for one in listed if (one.service, one.hours) == (service, hours) and one.upstream_id not in known
-        ]
+        unknown = [one for one in listed if one.upstream_id not in known]
+        strays = [one for one in unknown if (one.service, one.hours) == (service, hours)]
+        if not any(one.service in (service, "") and one.hours in (hours, 0) for one in unknown):
+            reason = "the provider's list shows no such rent"
+            settled |= {attempt.id for attempt in mine if await _let_go(gateway, attempt, reason)}
         if service in under_way or len({attempt.client for attempt in mine}) > 1 or len(strays) > len(mine):
             continue
         for attempt, stray in zip(mine, strays, strict=False):

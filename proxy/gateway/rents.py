@@ -4,10 +4,13 @@ What differs stands here and in `renewal`: it may be let go before an SMS has co
 and it can be continued for its own term. It is bought like anything else, by `purchase`.
 """
 
+from contextlib import suppress
+
 from proxy.domain.activation import Activation, Event, Status
-from proxy.errors import NoActivation, NoRent, ProviderAway, RentCannotBeCancelled, RentOver
+from proxy.errors import NoActivation, NoRent, ProviderAway, ProviderError, RentCannotBeCancelled, RentOver
 from proxy.gateway import rentals
 from proxy.gateway.gateway import Gateway
+from proxy.providers.base import RentalState
 
 
 async def find(gateway: Gateway, client: str, id: int) -> Activation:
@@ -47,13 +50,33 @@ async def cancel(gateway: Gateway, rent: Activation) -> None:
     _check_on(rent)
     if rent.status is not Status.WAITING:
         raise RentCannotBeCancelled("an SMS has come")
-    after = await rentals.give_back(gateway, rent)
-    if after is None:
-        raise ProviderAway("the provider cannot be asked now")
+    after = await rentals.give_back(gateway, rent) or await _look_for_cancel(gateway, rent)
     if after.is_open:
         raise RentCannotBeCancelled("the provider does not take it back")
     if after.status is not Status.CANCELLED:
         raise RentOver(after.status)
+
+
+async def look(gateway: Gateway, rent: Activation) -> None:
+    """Book what the provider says of it now, its end too. Raises ProviderError."""
+    if upstream := gateway.market.upstream_of(rent):
+        found = await upstream.look(rentals.rental_of(rent), closely=True)
+        await rentals.book_look(gateway, rent, found)
+
+
+async def _look_for_cancel(gateway: Gateway, rent: Activation) -> Activation:
+    """A cancel whose answer was lost was carried out if the rent is gone: before its time nothing else ends it.
+
+    Raises ProviderAway if it goes on, or if nobody can tell.
+    """
+    upstream = gateway.market.upstream_of(rent)
+    if upstream is not None and gateway.clock.now() < rent.expires_at:
+        with suppress(ProviderError):
+            found = await upstream.look(rentals.rental_of(rent), closely=True)
+            if found.state is not RentalState.OPEN:
+                upstream.money_moved = True
+                return await gateway.store.write(lambda tx: tx.advance_if_possible(rent.id, Event.CANCEL_CONFIRMED))
+    raise ProviderAway("the provider cannot be asked now")
 
 
 def _check_on(rent: Activation) -> None:

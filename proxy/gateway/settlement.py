@@ -10,9 +10,11 @@ from proxy.catalog.matching import normalise
 from proxy.domain.attempt import Attempt, Outcome
 from proxy.domain.money import Usd
 from proxy.errors import OutcomeUnknown, ProviderError
+from proxy.gateway import standing
 from proxy.gateway.gateway import Gateway
 from proxy.gateway.upstream import Upstream
 from proxy.providers.base import OpenRental, Push, Rental, RentalState
+from proxy.store.bids import StandingBid
 from proxy.store.transaction import Receipt
 
 Unknown = tuple[Attempt, str]
@@ -20,8 +22,10 @@ Unknown = tuple[Attempt, str]
 
 
 async def find_at(gateway: Gateway, upstream: Upstream, unknown: Sequence[Unknown]) -> set[int]:
-    """Ask the provider; the attempts that turned out to have bought something."""
+    """Ask the provider; the attempts that turned out to have bought something. Bids are looked after elsewhere."""
     settled = set()
+    bids = {bid.id for bid in await gateway.store.read.bids_at_work(upstream.name)}
+    unknown = [it for it in unknown if it[0].id not in bids]
     try:
         for attempt, upstream_id in unknown:
             if upstream_id and await _look_up(gateway, upstream, attempt, upstream_id):
@@ -39,7 +43,8 @@ async def _look_up(gateway: Gateway, upstream: Upstream, attempt: Attempt, upstr
     look = await upstream.look(Rental(upstream_id, attempt.upstream_service, ""), closely=True)
     if not look.number or look.state is not RentalState.OPEN:
         return False
-    return await recover(gateway, attempt, upstream_id, look.number, None)
+    price = upstream.marked_up(attempt.upstream_service, attempt.country, look.markup)
+    return await recover(gateway, attempt, upstream_id, look.number, price)
 
 
 async def _match(gateway: Gateway, attempts: Sequence[Attempt], rentals: Sequence[OpenRental]) -> set[int]:
@@ -88,20 +93,45 @@ async def settle_by_push(gateway: Gateway, upstream: Upstream, push: Push) -> No
     """A webhook names a rental that nobody knows: it settles the unknown attempt that only it can come from."""
     if gateway.store.live.knows(upstream.name, push.upstream_id):
         return
-    attempts = [
-        attempt
-        for attempt, _ in await gateway.store.read.unknown_attempts()
-        if attempt.provider == upstream.name and not attempt.hours and _is_for(push, attempt)
-    ]
-    under_way = await gateway.store.read.services_being_bought(upstream.name)
-    if not attempts or len({attempt.client for attempt in attempts}) > 1 or attempts[0].upstream_service in under_way:
+    if bid := await gateway.store.read.bid_named(upstream.name, push.upstream_id):
+        await _look_at_bid(gateway, bid)
+        return
+    attempt = await _meant(gateway, upstream, push)
+    if attempt is None:
+        return
+    if attempt.id in {bid.id for bid in await gateway.store.read.bids_at_work(upstream.name)}:
+        await gateway.store.write(lambda tx: standing.name(tx, attempt, push.upstream_id, push.price))
+        if bid := await gateway.store.read.bid_named(upstream.name, push.upstream_id):
+            await _look_at_bid(gateway, bid)
         return
     number = push.number
     if not number:
-        look = await upstream.look(Rental(push.upstream_id, attempts[0].upstream_service, ""), closely=True)
+        look = await upstream.look(Rental(push.upstream_id, attempt.upstream_service, ""), closely=True)
         number = look.number
     if number:
-        await recover(gateway, attempts[0], push.upstream_id, number, push.price)
+        await recover(gateway, attempt, push.upstream_id, number, push.price)
+
+
+async def _meant(gateway: Gateway, upstream: Upstream, push: Push) -> Attempt | None:
+    """The unknown attempt that the rental must come from; None if it is none, or more than one client's."""
+    unknown = [it for it in await gateway.store.read.unknown_attempts() if it[0].provider == upstream.name]
+    if named := next((attempt for attempt, upstream_id in unknown if upstream_id == push.upstream_id), None):
+        return named
+    attempts = [
+        attempt for attempt, upstream_id in unknown if not (upstream_id or attempt.hours) and _is_for(push, attempt)
+    ]
+    under_way = await gateway.store.read.services_being_bought(upstream.name)
+    if not attempts or len({attempt.client for attempt in attempts}) > 1 or attempts[0].upstream_service in under_way:
+        return None
+    bids = {bid.id for bid in await gateway.store.read.bids_at_work(upstream.name)}
+    # One without an SMS is likelier to be about a bid.
+    return min(attempts, key=lambda attempt: (attempt.id in bids) == bool(push.sms))
+
+
+async def _look_at_bid(gateway: Gateway, bid: StandingBid) -> None:
+    """Webhooks only hurry: whether it has won, the provider is asked."""
+    if desk := gateway.market.bidding.desks.get(bid.provider):
+        await standing.tend(gateway, desk, bid)
 
 
 def _is_for(push: Push, attempt: Attempt) -> bool:

@@ -64,11 +64,14 @@ async def refuse(gateway: Gateway, attempts: Sequence[Attempt], reason: str) -> 
     await book(gateway, unit)
 
 
-async def leave_unknown(gateway: Gateway, attempts: Sequence[Attempt], reason: str, upstream_id: str = "") -> None:
-    """Perhaps bought; `upstream_id` is what a half-understood answer named."""
+async def leave_unknown(
+    gateway: Gateway, attempts: Sequence[Attempt], reason: str, upstream_ids: Sequence[str] = ()
+) -> None:
+    """Perhaps bought; `upstream_ids` are what a half-understood answer named, if it named one for each attempt."""
+    named = upstream_ids if len(upstream_ids) == len(attempts) else [""] * len(attempts)
 
     def unit(tx: Transaction) -> None:
-        for attempt in attempts:
+        for attempt, upstream_id in zip(attempts, named, strict=True):
             tx.leave_unknown(attempt, reason, upstream_id)
 
     await book(gateway, unit)

@@ -9,7 +9,7 @@ from typing import TypeVar
 from proxy.catalog.matching import Matcher
 from proxy.clock import Clock
 from proxy.config import ProviderConfig
-from proxy.domain.money import Usd
+from proxy.domain.money import Usd, scale
 from proxy.domain.offer import Offer, Want
 from proxy.domain.routing import Candidate
 from proxy.errors import NoTurn, OutcomeUnknown, ProviderError
@@ -222,6 +222,11 @@ class Upstream:
         if prices is None or len(prices) != len(offers):
             return None
         return [replace(offer, price=price) for offer, price in zip(offers, prices, strict=True)]
+
+    def marked_up(self, service: str, country: int, markup: int | None) -> Usd | None:
+        """What so many per cent over the listed price come to; None if there are none, or it is not known."""
+        listing = self._listings.get((service, country))
+        return scale(listing.price, 100 + markup) if listing and markup else None
 
     async def buy(self, offers: Sequence[Offer], wants: Sequence[Want], timeout: float) -> Sequence[Bought] | Refused:
         """Spend money; what the answer teaches about price, stock and health is kept. Raises as the adapter does."""

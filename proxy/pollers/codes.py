@@ -38,7 +38,7 @@ class Codes:
         self._gateway = gateway
         self._upstream = upstream
         self._schedule = Schedule()
-        self._open_by_number: dict[str, set[int]] = {}
+        self._open_by_number: dict[str, tuple[int, ...]] = {}
         self._known_news: set[News] = set()
         self._lists_newest = True
         self._listed_at = float("-inf")
@@ -61,7 +61,8 @@ class Codes:
         if not activation.is_open:
             self._forget(activation)
         elif activation.id not in self._schedule:
-            self._open_by_number.setdefault(activation.phone, set()).add(activation.id)
+            others = self._of_number(activation)
+            self._open_by_number[activation.phone] = (*others, activation.id)
             # Its SMS may have been on the list before the purchase was booked.
             is_early = any(news.number == activation.phone for news in self._known_news)
             due = self._gateway.clock.monotonic() if is_early else self._next(activation)
@@ -121,7 +122,8 @@ class Codes:
     async def _look(self, activation: Activation) -> None:
         """Look at one rental and book what came; whatever happens it is looked at again as long as it is open."""
         try:
-            look = await self._upstream.look(rentals.rental_of(activation))
+            # A rent may end long before its time, and its messages can be read all the same.
+            look = await self._upstream.look(rentals.rental_of(activation), closely=activation.hours > 0)
             after = await rentals.book_look(self._gateway, activation, look)
         except (ProviderError, StoreClosed):
             # There may be news that could not be read or kept: not as late as the next look would otherwise be.
@@ -137,7 +139,12 @@ class Codes:
 
     def _forget(self, activation: Activation) -> None:
         self._schedule.drop(activation.id)
-        ids = self._open_by_number.get(activation.phone, set())
-        ids.discard(activation.id)
-        if not ids:
+        others = self._of_number(activation)
+        if others:
+            self._open_by_number[activation.phone] = others
+        else:
             self._open_by_number.pop(activation.phone, None)
+
+    def _of_number(self, activation: Activation) -> tuple[int, ...]:
+        """The other open activations of its number."""
+        return tuple(id for id in self._open_by_number.get(activation.phone, ()) if id != activation.id)

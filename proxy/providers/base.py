@@ -183,6 +183,8 @@ class Look:
     messages: tuple[Sms, ...] = ()
     """Oldest first; those seen before may be among them."""
     number: str = ""
+    markup: int | None = None
+    """Per cent over the listed price that it costs; None where the provider does not say."""
 
 
 @dataclass(frozen=True, slots=True)

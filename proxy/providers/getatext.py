@@ -45,6 +45,9 @@ PREMIUM_A_SECOND = 200
 ONE_WISH = 120
 """Per cent of the base price: a carrier, or area codes, or a chosen number."""
 BOTH_WISHES = 140
+FAILURE_STANDS = 300.0
+"""Seconds for which the provider answers a combination of services that failed as before, at the least."""
+MOST_FAILURES = 1000
 
 
 class Getatext:
@@ -70,6 +73,8 @@ class Getatext:
             self._looks = None
         self._long = Rents(self._line, self._looks, self._countries)
         self._auctions = Auctions(self._line)
+        self._failures: dict[frozenset[tuple[str, object]], tuple[float, Refused]] = {}
+        """Combinations that cannot be had, with the time until which there is no use in asking again."""
 
     async def listings(self, timeout: float) -> Sequence[Listing]:
         answer = self._line.granted(await self._line.ask("GET", "prices-info", timeout))
@@ -118,10 +123,24 @@ class Getatext:
             body |= {"carrier": carrier, "keep_carrier": first.keep_carrier}
         if first.area_codes:
             body |= {"rent_area_codes": ",".join(first.area_codes), "lock_area_code": first.lock_area_codes}
+        what = frozenset((body | {"services": frozenset(order.service for order in orders)}).items())
+        now = self._clock.monotonic()
+        until, before = self._failures.get(what, (now, None))
+        if before and now < until:
+            return before
         answer = await self._line.ask("POST", "rent-multiple-services", timeout, body, self._multiples)
         if refused := self._line.refusal(answer):
+            if refused.reason is Reason.OUT_OF_STOCK:
+                self._remember(what, refused)
             return refused
         return self._received_together(orders, answer)
+
+    def _remember(self, what: frozenset[tuple[str, object]], refused: Refused) -> None:
+        now = self._clock.monotonic()
+        if len(self._failures) >= MOST_FAILURES:
+            self._failures = {key: known for key, known in self._failures.items() if now < known[0]}
+        if len(self._failures) < MOST_FAILURES:
+            self._failures[what] = now + FAILURE_STANDS, refused
 
     def _received_together(self, orders: Sequence[Order], answer: Answer) -> Sequence[Bought]:
         """One rental for each order, told apart by the service; the order asked counts where names do not tell."""

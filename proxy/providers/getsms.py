@@ -1,11 +1,6 @@
-"""getsms.online, and the services that run the same software: one address, one command a request, US numbers.
-
-Everything comes as HTTP 200 with `status` and `message`; what else comes is not understood. Every command is a POST
-with a form: so the key stands in no URL, and nothing on the way repeats it.
-"""
+"""getsms.online, and the services that run the same software: one address, one command a request, US numbers."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from proxy.clock import Clock
 from proxy.domain.money import Usd, scale
@@ -27,10 +22,11 @@ from proxy.providers.base import (
     RentalState,
     Sms,
 )
+from proxy.providers.bidding import BidLook, BidState, Standing
 from proxy.providers.codes import clean_code, find_code
+from proxy.providers.getsms_line import AWAITING, BAD_ID, DOCUMENTED, ENDED, Line, Reply, entries, form_of, unfit
 from proxy.providers.reading import (
     NOT_ABOUT_THE_RENTAL,
-    Meanings,
     id_of,
     is_too_early,
     phone_of,
@@ -39,9 +35,8 @@ from proxy.providers.reading import (
     text_of,
     usd_of,
     whole_of,
-    words_of,
 )
-from proxy.providers.wire import Wire, exchange
+from proxy.providers.wire import Wire
 
 USA = 187
 MOST_TOGETHER = 5
@@ -52,27 +47,6 @@ JOINT_PAUSE = 0.5
 WITHDRAWING = 5.0
 """Seconds that are kept for withdrawing a joint request that did not win."""
 NO_MESSAGES = "no messages"
-BAD_ID = "invalid request id"
-
-DOCUMENTED: Meanings = (
-    ("invalid service name", Reason.NO_SUCH_SERVICE),
-    ("no numbers available", Reason.OUT_OF_STOCK),
-    ("mdn is not available", Reason.NUMBER_GONE),
-    (BAD_ID, Reason.BAD_REQUEST),
-)
-ENDED = frozenset({"rejected", "timed out"})
-
-
-@dataclass(frozen=True, slots=True)
-class _Reply:
-    """An envelope that was understood: `ok` with a message of any shape, or an error with its text."""
-
-    ok: bool
-    message: object
-    text: str = ""
-
-    def says(self, words: str) -> bool:
-        return not self.ok and words in self.text.lower()
 
 
 class Getsms:
@@ -81,35 +55,30 @@ class Getsms:
 
     def __init__(self, name: str, wire: Wire, clock: Clock, settings: ProviderSettings) -> None:
         self.name = name
-        self._wire = wire
+        self._line = Line(name, wire, settings)
         self._clock = clock
-        self._user = settings.user
-        self._key = settings.api_key
-        self._timeout = settings.timeout
         self._countries = settings.countries or (USA,)
-        base = settings.base_url.rstrip("/")
-        self._url = base if base.endswith(".php") else f"{base}/api_command.php"
 
     async def listings(self, timeout: float) -> Sequence[Listing]:
-        reply = self._granted(await self._ask("list_services", timeout))
-        listings = [listing for row in _rows(reply.message) for listing in self._listed(row)]
+        reply = self._line.granted(await self._line.ask("list_services", timeout))
+        listings = [listing for row in entries(reply.message) for listing in self._listed(row)]
         if not listings:
             # An empty list would take every offer away; it is likelier that the reply was not understood.
             raise OutcomeUnknown(self.name, "a price list without one readable line")
         return listings
 
     def quote(self, listing: Listing, order: Order) -> Usd | Refused:
-        return _unfit(order) or listing.price
+        return unfit(order) or listing.price
 
     async def buy(self, order: Order, timeout: float) -> Bought | Refused:
-        """Never with `markup`: that would be a bid, and a bid may win after everybody has gone."""
-        if refused := _unfit(order):
+        """Never with `markup`: that would be a bid, which is for `place_bid` to make."""
+        if refused := unfit(order):
             return refused
         deadline = self._clock.monotonic() + timeout
-        reply = await self._ask("request", timeout, **_wishes(order))
+        reply = await self._line.ask("request", timeout, **form_of(order))
         if not reply.ok:
             return Refused(reason_of(reply.text, DOCUMENTED), reply.text)
-        return await self._received(order, list(_rows(reply.message)), deadline)
+        return await self._received(order, list(entries(reply.message)), deadline)
 
     def quote_together(self, listings: Sequence[Listing]) -> Sequence[Usd] | None:
         """The provider sets the markup itself, whatever it takes; more than JOINT_PERCENT is not accepted."""
@@ -119,20 +88,19 @@ class Getsms:
 
     async def buy_together(self, orders: Sequence[Order], timeout: float) -> Sequence[Bought] | Refused:
         """Bids for all of them, and waits until they have won; what has not in time is withdrawn."""
-        if refused := next(filter(None, map(_unfit, orders)), None):
+        if refused := next(filter(None, map(unfit, orders)), None):
             return refused
         deadline = self._clock.monotonic() + timeout
-        wishes = _wishes(orders[0]) | {"service": ",".join(order.service for order in orders)}
-        reply = await self._ask("request", timeout, **wishes)
+        wishes = form_of(orders[0]) | {"service": ",".join(order.service for order in orders)}
+        reply = await self._line.ask("request", timeout, **wishes)
         if not reply.ok:
             return Refused(reason_of(reply.text, DOCUMENTED), reply.text)
-        bids = {text_of(row.get("service")).casefold(): row for row in _rows(reply.message)}
+        bids = {text_of(row.get("service")).casefold(): row for row in entries(reply.message)}
         asked = [bids.get(order.service.casefold(), {}) for order in orders]
         ids = [id_of(row.get("id")) for row in asked]
         if not all(ids):
-            raise OutcomeUnknown(
-                self.name, "a joint request whose parts cannot be told apart", next(filter(None, ids), "")
-            )
+            reason = "a joint request whose parts cannot be told apart"
+            raise OutcomeUnknown(self.name, reason, upstream_ids=tuple(ids))
         prices = [price_of(row.get("price")) for row in asked]
         if any(price is None or price > order.price_limit for price, order in zip(prices, orders, strict=True)):
             return await self._withdrawn(
@@ -148,6 +116,36 @@ class Getsms:
             for id, row, price in zip(ids, rows, prices, strict=True)
         ]
 
+    async def place_bid(self, order: Order, markup: int, timeout: float) -> Standing | Bought | Refused:
+        if refused := unfit(order):
+            return refused
+        if order.number:
+            return Refused(Reason.BAD_REQUEST, "a bid is for any number")
+        deadline = self._clock.monotonic() + timeout
+        reply = await self._line.ask("request", timeout, **form_of(order), markup=str(markup))
+        if not reply.ok:
+            return Refused(reason_of(reply.text, DOCUMENTED), reply.text)
+        found = list(entries(reply.message))
+        upstream_id = id_of(found[0].get("id")) if len(found) == 1 else ""
+        if upstream_id and _waits(found[0]):
+            return Standing(upstream_id, price_of(found[0].get("price")))
+        return await self._received(order, found, deadline)
+
+    async def look_at_bid(self, upstream_id: str, timeout: float) -> BidLook:
+        reply = await self._line.ask("request_status", timeout, id=upstream_id)
+        if reply.says(BAD_ID):
+            return BidLook(BidState.GONE)
+        row = next(entries(self._line.granted(reply).message), {})
+        if id_of(row.get("id")) not in (upstream_id, ""):
+            raise OutcomeUnknown(self.name, "a status of another request")
+        number = phone_of(row.get("mdn"))
+        if text_of(row.get("status")).lower() in ENDED:
+            return BidLook(BidState.GONE)
+        if _waits(row) or not number:
+            return BidLook(BidState.WAITING)
+        left, operator = whole_of(row.get("till_expiration")), text_of(row.get("carrier")).lower()
+        return BidLook(BidState.WON, number, left, operator)
+
     async def _all_reserved(self, ids: Sequence[str], until: float) -> list[Mapping[str, object]] | None:
         """The requests once all of them have the number; None if that does not happen in time."""
         while True:
@@ -157,10 +155,10 @@ class Getsms:
                 if left <= 0:
                     return None
                 try:
-                    reply = await self._ask("request_status", left, id=id)
+                    reply = await self._line.ask("request_status", left, id=id)
                 except ProviderError:
                     break
-                rows.append(next(_rows(reply.message), {}) if reply.ok else {})
+                rows.append(next(entries(reply.message), {}) if reply.ok else {})
             words = {text_of(row.get("status")).lower() for row in rows}
             if len(rows) == len(ids) and words == {"reserved"} and all(phone_of(row.get("mdn")) for row in rows):
                 return rows
@@ -169,12 +167,15 @@ class Getsms:
             await self._clock.sleep(max(0.0, min(JOINT_PAUSE, until - self._clock.monotonic())))
 
     async def _withdrawn(self, ids: Sequence[str], refused: Refused, deadline: float) -> Refused:
-        for id in ids:
-            refused = await self._given_back(id, refused, deadline)
+        try:
+            for id in ids:
+                refused = await self._given_back(id, refused, deadline)
+        except OutcomeUnknown as exc:
+            raise OutcomeUnknown(self.name, exc.reason, upstream_ids=tuple(ids)) from None
         return refused
 
     async def cancel(self, rental: Rental, timeout: float) -> Cancelled:
-        reply = await self._ask("reject", timeout, id=rental.upstream_id)
+        reply = await self._line.ask("reject", timeout, id=rental.upstream_id)
         if reply.ok:
             return Cancelled.DONE
         if is_too_early(reply.text):
@@ -195,19 +196,20 @@ class Getsms:
         deadline = self._clock.monotonic() + timeout
         status: Mapping[str, object] = {}
         if closely:
-            reply = await self._ask("request_status", timeout, id=rental.upstream_id)
+            reply = await self._line.ask("request_status", timeout, id=rental.upstream_id)
             if reply.says(BAD_ID):
                 return Look(RentalState.UNKNOWN_ID)
-            status = next(_rows(self._granted(reply).message), {})
-        reply = await self._ask("read_sms", deadline - self._clock.monotonic(), id=rental.upstream_id)
+            status = next(entries(self._line.granted(reply).message), {})
+        reply = await self._line.ask("read_sms", deadline - self._clock.monotonic(), id=rental.upstream_id)
         if reply.says(BAD_ID):
             return Look(RentalState.UNKNOWN_ID)
         messages = tuple(reversed([_sms(row) for row in self._messages(reply) if _is_to(rental.number, row)]))
-        return Look(_state(status, bool(messages)), messages, phone_of(status.get("mdn")))
+        number, markup = phone_of(status.get("mdn")), whole_of(status.get("markup"))
+        return Look(_state(status, bool(messages)), messages, number, markup)
 
     async def newest(self, timeout: float) -> Sequence[News]:
         """The account's three newest messages."""
-        rows = self._messages(await self._ask("read_sms", timeout))
+        rows = self._messages(await self._line.ask("read_sms", timeout))
         return [
             News(number, text_of(row.get("service")), _sms(row)) for row in rows if (number := phone_of(row.get("to")))
         ]
@@ -226,7 +228,7 @@ class Getsms:
         return Refused(Reason.BAD_REQUEST, "sells no rents")
 
     async def balance(self, timeout: float) -> Usd:
-        message = self._granted(await self._ask("balance", timeout)).message
+        message = self._line.granted(await self._line.ask("balance", timeout)).message
         amount = usd_of(message.get("balance") if isinstance(message, dict) else message)
         if amount is None:
             raise OutcomeUnknown(self.name, "a balance that is no amount")
@@ -247,25 +249,7 @@ class Getsms:
         return Push(upstream_id, sms if sms.code or sms.text else None, *about, price)
 
     async def aclose(self) -> None:
-        await self._wire.aclose()
-
-    async def _ask(self, command: str, timeout: float, **fields: str) -> _Reply:
-        form = {"cmd": command, "user": self._user, "api_key": self._key, **fields}
-        left = min(self._timeout, timeout)
-        answer = await exchange(self._wire, self.name, "POST", self._url, timeout=left, form=form)
-        envelope = answer.json if isinstance(answer.json, dict) else {}
-        status, message = text_of(envelope.get("status")).lower(), envelope.get("message")
-        if answer.status == 200 and status == "ok" and message is not None:
-            return _Reply(True, message)
-        if answer.status == 200 and status == "error" and (text := words_of(message, self._key)):
-            return _Reply(False, message, text)
-        raise OutcomeUnknown(self.name, f"HTTP {answer.status} with an answer that makes no sense")
-
-    def _granted(self, reply: _Reply) -> _Reply:
-        """A reply that had to be ok. An error is a sure no, so asking did nothing."""
-        if not reply.ok:
-            raise NotSent(self.name, reply.text)
-        return reply
+        await self._line.aclose()
 
     async def _received(self, order: Order, rows: list[Mapping[str, object]], deadline: float) -> Bought | Refused:
         """What an ok to a purchase has brought: the number, or something that must be given back."""
@@ -274,7 +258,7 @@ class Getsms:
         status = text_of(first.get("status")).lower()
         if len(rows) != 1 or not upstream_id or status in ENDED:
             raise OutcomeUnknown(self.name, "a purchase without a clear rental", upstream_id)
-        if status == "awaiting mdn" or not text_of(first.get("mdn")):
+        if _waits(first):
             refused = Refused(Reason.OUT_OF_STOCK, "no number yet, only a place in the line")
             return await self._given_back(upstream_id, refused, deadline)
         if not number:
@@ -292,16 +276,16 @@ class Getsms:
     async def _given_back(self, upstream_id: str, refused: Refused, deadline: float) -> Refused:
         """Reject what was not ordered. Only if that is confirmed nothing was bought."""
         try:
-            reply = await self._ask("reject", deadline - self._clock.monotonic(), id=upstream_id)
+            reply = await self._line.ask("reject", deadline - self._clock.monotonic(), id=upstream_id)
         except ProviderError as exc:
             raise OutcomeUnknown(self.name, f"{refused.text}; giving it back: {exc.reason}", upstream_id) from None
         if not reply.ok:
             raise OutcomeUnknown(self.name, f"{refused.text}; giving it back: {reply.text}", upstream_id)
         return refused
 
-    def _messages(self, reply: _Reply) -> list[Mapping[str, object]]:
+    def _messages(self, reply: Reply) -> list[Mapping[str, object]]:
         """Newest first."""
-        return [] if reply.says(NO_MESSAGES) else list(_rows(self._granted(reply).message))
+        return [] if reply.says(NO_MESSAGES) else list(entries(self._line.granted(reply).message))
 
     def _listed(self, row: Mapping[str, object]) -> Iterator[Listing]:
         name, price = text_of(row.get("name")), price_of(row.get("price"))
@@ -310,36 +294,10 @@ class Getsms:
                 yield Listing(name, country, price, whole_of(row.get("otp_available")))
 
 
-def _unfit(order: Order) -> Refused | None:
-    """What cannot be asked for here at all."""
-    if order.carrier and order.keep_carrier:
-        return Refused(Reason.BAD_REQUEST, "cannot choose a carrier")
-    if "," in order.service:
-        # The provider would take it for several services and make bids of them.
-        return Refused(Reason.NO_SUCH_SERVICE, "no service has a comma in its name")
-    if order.renews and not order.number:
-        return Refused(Reason.BAD_REQUEST, "only a known number can be had again")
-    return None
-
-
-def _wishes(order: Order) -> dict[str, str]:
-    """A merely preferred area is not sent: here that would rule out all the others."""
-    if order.number:
-        return {"service": order.service, "mdn": order.number}
-    if order.area_codes and order.lock_area_codes:
-        return {"service": order.service, "areacode": order.area_codes[0]}
-    if order.state:
-        return {"service": order.service, "state": order.state.upper()}
-    return {"service": order.service}
-
-
-def _rows(message: object) -> Iterator[Mapping[str, object]]:
-    """The entries of a message, be it a list of them, one alone, or a map of them."""
-    if isinstance(message, dict):
-        inner = list(message.values())
-        message = inner if inner and all(isinstance(entry, dict) for entry in inner) else [message]
-    if isinstance(message, list):
-        yield from (entry for entry in message if isinstance(entry, dict))
+def _waits(row: Mapping[str, object]) -> bool:
+    """Whether this is a request that has no number yet, only a place in the line."""
+    status = text_of(row.get("status")).lower()
+    return status == AWAITING or (status not in ENDED and not text_of(row.get("mdn")))
 
 
 def _sms(row: Mapping[str, object]) -> Sms:

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from html import escape
+from urllib.parse import quote, quote_plus
 
 from proxy.domain.money import Usd, parse_usd
 from proxy.providers.base import Reason
@@ -64,12 +66,16 @@ def text_of(value: object) -> str:
     return "" if text.lower() == "null" else text
 
 
-def words_of(value: object, secret: str = "") -> str:
-    """What a provider says for people: one bounded line, and without our key if it quotes that."""
+def words_of(value: object, *secrets: str) -> str:
+    """What a provider says for people: one bounded line, and without our secrets if it quotes them."""
     found = value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else (value,)
     parts = (item for entry in found for item in (entry if isinstance(entry, list) else (entry,)))
     words = " ".join(" ".join(text_of(part).split()) for part in parts).strip()
-    return (words.replace(secret, "***") if secret else words)[:LONGEST_WORDS]
+    for secret in filter(None, secrets):
+        # Whoever quotes the request may quote its address, or have it in a page.
+        for spelling in (secret, quote(secret, safe=""), quote(secret), quote_plus(secret, safe="/"), escape(secret)):
+            words = words.replace(spelling, "***")
+    return words[:LONGEST_WORDS]
 
 
 def id_of(value: object) -> str:

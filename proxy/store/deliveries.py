@@ -23,6 +23,10 @@ class Delivery:
     text: str
     code: str
     received_at: float
+    sender: str = ""
+    is_rent: bool = False
+    own_url: str = ""
+    """The rent's own address, where it has one."""
 
 
 def queue(connection: sqlite3.Connection, activation: Activation, message_id: int, url: str, now: float) -> bool:

@@ -15,8 +15,8 @@ class Live:
     def __init__(self) -> None:
         self.open: dict[int, Activation] = {}
         self._ids_by_client: dict[str, set[int]] = {}
-        self._ids_by_provider: dict[str, set[int]] = {}
-        self._ids_by_rental: dict[tuple[str, str], int] = {}
+        self._rentals: dict[str, dict[str, int]] = {}
+        """By provider: its own ids, and ours."""
         self._hurriers: dict[str, Callable[[int, bool], None]] = {}
         self._watchers: list[Callable[[Activation], None]] = []
         self._undelivered: dict[tuple[str, str], deque[Activation]] = {}
@@ -36,7 +36,7 @@ class Live:
 
     def hurry(self, provider: str, upstream_id: str) -> None:
         """Something happened to this rental: have it looked at, if it is one of ours."""
-        id = self._ids_by_rental.get((provider, upstream_id))
+        id = self._rentals.get(provider, {}).get(upstream_id)
         if id is not None and provider in self._hurriers:
             self._hurriers[provider](id, True)
 
@@ -47,18 +47,17 @@ class Live:
 
     def knows(self, provider: str, upstream_id: str) -> bool:
         """Whether this rental belongs to an open activation."""
-        return (provider, upstream_id) in self._ids_by_rental
+        return upstream_id in self._rentals.get(provider, {})
 
     def of_rental(self, provider: str, upstream_id: str) -> Activation | None:
         """The open activation of this rental."""
-        return self.open.get(self._ids_by_rental.get((provider, upstream_id), 0))
+        return self.open.get(self._rentals.get(provider, {}).get(upstream_id, 0))
 
     def put(self, activation: Activation) -> None:
         if activation.is_open:
             self.open[activation.id] = activation
-            self._ids_by_rental[activation.provider, activation.upstream_id] = activation.id
+            self._rentals.setdefault(activation.provider, {})[activation.upstream_id] = activation.id
             self._ids_by_client.setdefault(activation.client, set()).add(activation.id)
-            self._ids_by_provider.setdefault(activation.provider, set()).add(activation.id)
         elif not self._remove(activation):
             return
         for watcher in self._watchers:
@@ -70,10 +69,10 @@ class Live:
 
     def of_provider(self, provider: str) -> list[Activation]:
         """What is open at a provider, oldest first."""
-        return self._sorted(self._ids_by_provider.get(provider, ()))
+        return self._sorted(self._rentals.get(provider, {}).values())
 
     def count_at(self, provider: str) -> int:
-        return len(self._ids_by_provider.get(provider, ()))
+        return len(self._rentals.get(provider, ()))
 
     def keep_for_redelivery(self, activation: Activation, fingerprint: str) -> None:
         self._undelivered.setdefault((activation.client, fingerprint), deque()).append(activation)
@@ -102,11 +101,13 @@ class Live:
         """Whether it was there."""
         if self.open.pop(activation.id, None) is None:
             return False
-        self._ids_by_rental.pop((activation.provider, activation.upstream_id), None)
-        for index, key in ((self._ids_by_client, activation.client), (self._ids_by_provider, activation.provider)):
-            index[key].discard(activation.id)
-            if not index[key]:
-                del index[key]
+        rentals, ids = self._rentals[activation.provider], self._ids_by_client[activation.client]
+        rentals.pop(activation.upstream_id, None)
+        ids.discard(activation.id)
+        if not rentals:
+            del self._rentals[activation.provider]
+        if not ids:
+            del self._ids_by_client[activation.client]
         return True
 
     def _sorted(self, ids: Iterable[int]) -> list[Activation]:

@@ -9,16 +9,23 @@ from typing import Any
 import aiosqlite
 
 from proxy.domain.activation import Activation
-from proxy.domain.attempt import Attempt
+from proxy.domain.attempt import Attempt, Outcome
 from proxy.domain.client import Budget
 from proxy.domain.money import Usd
 from proxy.errors import StoreClosed
+from proxy.store.bids import BidState, StandingBid
 from proxy.store.deliveries import Delivery
 from proxy.store.transaction import ACTIVATION, ATTEMPT, activation_of, attempt_of, first_day
 
 Row = dict[str, Any]
 
+BID = (
+    f"SELECT {', '.join(f'a.{name}' for name in ATTEMPT.split(', '))}, a.outcome, b.upstream_id, a.activation_id,"
+    " a.ended_at, b.markup, b.price, b.state, b.why FROM bids b JOIN attempts a ON a.id = b.attempt_id"
+)
 MESSAGE_COLUMNS = ("code", "text", "sender", "received_at")
+PAGE = 500
+"""Rows that are read at once where there may be many."""
 RECENT = 10_000
 """How many of the last activations the delivery rate is made of."""
 
@@ -63,6 +70,20 @@ DELIVERIES = Table(
     ("client", "state", "activation_id"),
     "queued_at",
 )
+_SHOWN_STATE = (
+    "CASE WHEN outcome = 'buying' THEN 'placing' WHEN state = 'open' AND b.upstream_id = '' THEN 'unknown'"
+    " WHEN state = 'open' THEN 'standing' ELSE state END"
+)
+BIDS = Table(
+    "(SELECT a.id, a.client, a.service, a.provider, b.upstream_id, b.price, b.markup, a.reason, a.activation_id,"
+    f" a.started_at AS placed_at, {_SHOWN_STATE} AS state FROM bids b JOIN attempts a ON a.id = b.attempt_id)",
+    (
+        *("id", "client", "service", "provider", "upstream_id", "price", "markup", "state", "reason"),
+        *("activation_id", "placed_at"),
+    ),
+    ("client", "provider", "service", "state"),
+    "placed_at",
+)
 TABLES = {table.name: table for table in (ACTIVATIONS, ATTEMPTS, LEDGER)}
 
 
@@ -77,13 +98,20 @@ class Reads:
         rows = await self._rows(f"SELECT {ACTIVATION} FROM activations WHERE id = ?", (id,))
         return activation_of(rows[0]) if rows else None
 
-    async def open_activations(self) -> list[tuple[Activation, bool, str]]:
-        """Each with whether its reply was delivered, and its request's fingerprint."""
-        rows = await self._rows(
-            f"SELECT {ACTIVATION}, delivered, fingerprint FROM activations"
-            " WHERE status NOT IN ('finished', 'cancelled', 'expired') ORDER BY id"
+    async def open_activations(self) -> AsyncIterator[tuple[Activation, bool, str]]:
+        """Each with whether its reply was delivered, and its request's fingerprint; oldest first.
+
+        A few at a time, because what many rows take at once the process never gives back. The inner query leaves
+        nothing to sort but ids.
+        """
+        sql = (
+            f"SELECT {ACTIVATION}, delivered, fingerprint FROM activations WHERE id IN (SELECT id FROM activations"
+            " WHERE status NOT IN ('finished', 'cancelled', 'expired')) ORDER BY id"
         )
-        return [(activation_of(row[:-2]), bool(row[-2]), row[-1]) for row in rows]
+        async with self._connection.execute(sql) as cursor:
+            while rows := await cursor.fetchmany(PAGE):
+                for row in rows:
+                    yield activation_of(row[:-2]), bool(row[-2]), row[-1]
 
     async def unknown_attempts(self) -> list[tuple[Attempt, str]]:
         """Each with the upstream id that its half-understood answer named, if any."""
@@ -105,14 +133,42 @@ class Reads:
     async def order(self, client: str, order_id: str) -> tuple[str, int | None] | None:
         """What the client's idempotency key was used for: the request's fingerprint, and the activation it brought.
 
-        None if it is free: never used, or every attempt was definitely refused.
+        None if it is free: never used, or every attempt was definitely refused, or a number that a bid had won was
+        given back because nobody came for it.
         """
         rows = await self._rows(
             "SELECT fingerprint, activation_id FROM attempts WHERE client = ? AND order_id = ? AND order_id != ''"
-            " AND outcome != 'refused' ORDER BY activation_id IS NULL, activation_id, id LIMIT 1",
+            " AND outcome != 'refused' AND NOT EXISTS (SELECT 1 FROM bids JOIN activations ON activations.id ="
+            " attempts.activation_id WHERE bids.attempt_id = attempts.id AND state = 'returned'"
+            " AND status = 'cancelled') ORDER BY activation_id IS NULL, activation_id, id LIMIT 1",
             (client, order_id),
         )
         return rows[0] if rows else None
+
+    async def _bids(self, where: str, *values: object) -> list[StandingBid]:
+        return [_bid_of(row) for row in await self._rows(f"{BID} WHERE {where} ORDER BY a.id", values)]
+
+    async def open_bid(self, client: str, fingerprint: str) -> StandingBid | None:
+        """The open bid of such a request."""
+        found = await self._bids(
+            "b.client = ? AND b.fingerprint = ? AND b.state IN ('open', 'withdrawing')", client, fingerprint
+        )
+        return found[0] if found else None
+
+    async def bids_at_work(self, provider: str) -> list[StandingBid]:
+        """Those at a provider about which something may still be to be done, oldest first."""
+        return await self._bids("b.state IN ('open', 'withdrawing', 'won') AND a.provider = ?", provider)
+
+    async def bid_named(self, provider: str, upstream_id: str) -> StandingBid | None:
+        """The bid that the provider calls so, whatever has become of it."""
+        found = await self._bids("b.upstream_id = ? AND b.upstream_id != '' AND a.provider = ?", upstream_id, provider)
+        return found[0] if found else None
+
+    async def unfetched(self, attempt_ids: Sequence[int]) -> dict[int, BidState]:
+        """Which of these are bids whose number was won, and whether it waits for its client or was given back."""
+        marks = ", ".join("?" * len(attempt_ids))
+        sql = f"SELECT attempt_id, state FROM bids WHERE attempt_id IN ({marks}) AND state IN ('won', 'returned')"
+        return {id: BidState(state) for id, state in await self._rows(sql, attempt_ids)}
 
     async def dearest_term(self, rent: Activation) -> Usd:
         """The most that was reserved for one term of this rent."""
@@ -158,7 +214,8 @@ class Reads:
     async def due_deliveries(self, client: str, now: float, most: int) -> list[Delivery]:
         """What may be sent to this client now; of an activation only the oldest message that waits."""
         rows = await self._rows(
-            "SELECT d.id, d.client, d.tries, a.id, a.service, a.country, m.text, m.code, m.received_at"
+            "SELECT d.id, d.client, d.tries, a.id, a.service, a.country, m.text, m.code, m.received_at,"
+            " m.sender, a.hours > 0, a.url"
             " FROM deliveries d JOIN messages m ON m.id = d.message_id JOIN activations a ON a.id = d.activation_id"
             " WHERE d.state = 'waiting' AND d.client = ? AND d.next_try_at <= ? AND NOT EXISTS (SELECT 1 FROM"
             " deliveries e WHERE e.state = 'waiting' AND e.activation_id = d.activation_id AND e.id < d.id)"
@@ -230,6 +287,13 @@ class Reads:
             (RECENT,),
         )
         return {(provider, service): (delivered, ended) for provider, service, delivered, ended in rows}
+
+
+def _bid_of(row: tuple[Any, ...]) -> StandingBid:
+    """A row of the columns BID as a value."""
+    outcome, upstream_id, activation_id, settled_at, markup, price, state, why = row[-8:]
+    attempt, ended = attempt_of(row[:-8]), (activation_id, settled_at)
+    return StandingBid(attempt, Outcome(outcome), upstream_id, *ended, markup, price, BidState(state), why)
 
 
 def have_books(path: str) -> bool:

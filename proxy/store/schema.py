@@ -115,6 +115,21 @@ MIGRATIONS: tuple[str, ...] = (
     ALTER TABLE activations ADD COLUMN url TEXT NOT NULL DEFAULT '';
     CREATE INDEX activations_rents ON activations (client, id) WHERE hours > 0;
     """,
+    """
+    CREATE TABLE bids (
+        attempt_id INTEGER PRIMARY KEY,
+        client TEXT NOT NULL,
+        fingerprint TEXT NOT NULL,
+        upstream_id TEXT NOT NULL DEFAULT '',
+        markup INTEGER NOT NULL,
+        price INTEGER NOT NULL,
+        state TEXT NOT NULL,
+        why TEXT NOT NULL DEFAULT ''
+    );
+    CREATE UNIQUE INDEX bids_open ON bids (client, fingerprint) WHERE state IN ('open', 'withdrawing');
+    CREATE INDEX bids_rental ON bids (upstream_id) WHERE upstream_id != '';
+    CREATE INDEX bids_at_work ON bids (attempt_id) WHERE state IN ('open', 'withdrawing', 'won');
+    """,
 )
 
 

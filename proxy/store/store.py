@@ -56,24 +56,20 @@ def _nobody_listens(client: str) -> None:
 async def open_store(path: str, clock: Clock) -> AsyncIterator[Store]:
     """The books in this file, brought up to date. Raises StoreClosed with what to do if they cannot be opened."""
     with _alone(path):
-        _prepare(path)
+        with _in_our_words(path):
+            _prepare(path)
         async with open_reads(path) as reads:
             store = Store(reads, Live())
             store.writer = Writer(path, clock, store.committed)
-            store.writer.start()
+            with _in_our_words(path):
+                store.writer.start()
             try:
-                await _begin(store, path, clock.now())
+                with _in_our_words(path):
+                    await store.write(_take_over)
+                    await _rebuild(store, clock.now())
                 yield store
             finally:
                 await store.writer.stop()
-
-
-async def _begin(store: Store, path: str, now: float) -> None:
-    try:
-        await store.write(_take_over)
-        await _rebuild(store, now)
-    except (StoreClosed, sqlite3.Error) as exc:
-        raise StoreClosed(f"cannot use the database {path}: {exc}") from exc
 
 
 def _take_over(tx: Transaction) -> None:
@@ -84,7 +80,7 @@ def _take_over(tx: Transaction) -> None:
 
 async def _rebuild(store: Store, now: float) -> None:
     """Put into the live view what the books say is open."""
-    for activation, delivered, fingerprint in await store.read.open_activations():
+    async for activation, delivered, fingerprint in store.read.open_activations():
         store.live.put(activation)
         if not delivered and now - activation.created_at <= REDELIVERY_SECONDS:
             store.live.keep_for_redelivery(activation, fingerprint)
@@ -92,13 +88,18 @@ async def _rebuild(store: Store, now: float) -> None:
 
 
 def _prepare(path: str) -> None:
+    connection = connect(path)
     try:
-        connection = connect(path)
-        try:
-            migrate(connection)
-        finally:
-            connection.close()
-    except sqlite3.Error as exc:
+        migrate(connection)
+    finally:
+        connection.close()
+
+
+@contextmanager
+def _in_our_words(path: str) -> Iterator[None]:
+    try:
+        yield
+    except (sqlite3.Error, StoreClosed) as exc:
         raise StoreClosed(f"cannot open the database {path}: {exc}") from exc
 
 

@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from proxy.domain.activation import REFUNDING, Activation, Event, IllegalTransition, Status, advance
 from proxy.domain.attempt import BOOKS, SPENDS, Attempt, Entry, Outcome
@@ -11,6 +12,7 @@ from proxy.domain.client import Budget, Period
 from proxy.domain.money import Usd
 from proxy.errors import ChannelsLimit, NoBalance, OutcomeUnknown
 from proxy.store import deliveries, ids
+from proxy.store.bids import Bids
 from proxy.store.deliveries import Delivery
 
 ACTIVATION = (
@@ -23,9 +25,17 @@ ATTEMPT = (
 )
 
 
+@lru_cache(maxsize=4096)
+def _the_same(word: str) -> str:
+    """One object for all equal words: a hundred thousand open activations name the same few clients and services."""
+    return word
+
+
 def activation_of(row: tuple[object, ...]) -> Activation:
     """A row of the columns ACTIVATION as a value."""
     values = list(row)
+    for place in (1, 2, 4, 6, 8):
+        values[place] = _the_same(str(row[place]))
     values[10], values[11] = Status(str(row[10])), bool(row[11])
     return Activation(*values)  # type: ignore[arg-type]
 
@@ -69,6 +79,8 @@ class Draft:
     """Where the SMS of a rent are pushed."""
     renews: int | None = None
     """The activation whose rent is to go on, where nothing new is bought."""
+    markup: int = 0
+    """Per cent over the list price that are bid for a number; 0: it is bought, or not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +123,7 @@ class Transaction:
         self._connection = connection
         self._sql = connection.execute
         self._receivers = receivers
+        self.bids = Bids(connection)
         self.now = now
         self.changed: list[Activation] = []
         self.deliveries: list[tuple[str, int]] = []
@@ -121,8 +134,10 @@ class Transaction:
     def begin_attempt(self, draft: Draft) -> Attempt:
         """Book the hold and the attempt. Must be durable before the request leaves.
 
-        Raises NoBalance or ChannelsLimit.
+        Raises NoBalance or ChannelsLimit; for one bid too many NoNumbers.
         """
+        if draft.markup:
+            self.bids.check_room(draft.client, draft.fingerprint)
         if draft.max_open is not None and self._open_or_coming(draft.client) >= draft.max_open:
             raise ChannelsLimit
         if not self.affords(draft.client, draft.budget, draft.hold):
@@ -139,6 +154,8 @@ class Transaction:
         assert cursor.lastrowid is not None
         attempt = attempt_of((cursor.lastrowid, *values))
         self._post(attempt, Entry.HOLD, attempt.hold)
+        if draft.markup:
+            self.bids.open(attempt, draft.markup)
         return attempt
 
     def refuse(self, attempt: Attempt, reason: str) -> None:
@@ -163,17 +180,11 @@ class Transaction:
         if self.rental(attempt.provider, receipt.upstream_id) is not None:
             raise OutcomeUnknown(attempt.provider, f"rental {receipt.upstream_id} was sold before")
         columns = ACTIVATION.removeprefix("id, ")
+        several_sms = attempt.several_sms if receipt.several_sms is None else receipt.several_sms
         values = (
             *(attempt.client, attempt.service, attempt.country, attempt.provider, receipt.upstream_id),
             *(attempt.upstream_service, receipt.phone, receipt.operator, receipt.price, Status.WAITING),
-            *(
-                attempt.several_sms if receipt.several_sms is None else receipt.several_sms,
-                "",
-                self.now,
-                receipt.expires_at,
-                attempt.id,
-            ),
-            *(attempt.hours, receipt.until),
+            *(several_sms, "", self.now, receipt.expires_at, attempt.id, attempt.hours, receipt.until),
         )
         cursor = self._sql(
             f"INSERT INTO activations ({columns}, fingerprint, url)"
@@ -297,11 +308,11 @@ class Transaction:
         return after
 
     def _rent_url(self, activation: Activation) -> str:
-        """Where the SMS of this rent are pushed; empty if it is none, or has no address of its own."""
+        """Where the SMS of this rent are pushed, as it may be shown; empty if it has no address of its own."""
         if not activation.hours:
             return ""
         (url,) = self._sql("SELECT url FROM activations WHERE id = ?", (activation.id,)).fetchone()
-        return str(url)
+        return str(url).partition("#")[0].partition("?")[0]
 
     def note_delivery(self, it: Delivery, url: str, error: str, again_at: float | None) -> None:
         """How a try went: delivered if there was no error, given up if it is not to be tried again."""
@@ -348,14 +359,15 @@ class Transaction:
         self, attempt: Attempt, outcome: Outcome, reason: str, upstream_id: str = "", activation_id: int | None = None
     ) -> bool:
         """Say how it ended, unless that is settled already."""
-        return bool(
-            self._sql(
-                "UPDATE attempts SET outcome = ?, reason = ?, upstream_id = coalesce(nullif(?, ''), upstream_id),"
-                " activation_id = ?, ended_at = ?"
-                f" WHERE id = ? AND outcome IN ('{Outcome.BUYING}', '{Outcome.UNKNOWN}')",
-                (outcome, reason, upstream_id, activation_id, self.now, attempt.id),
-            ).rowcount
-        )
+        changed = self._sql(
+            "UPDATE attempts SET outcome = ?, reason = ?, upstream_id = coalesce(nullif(?, ''), upstream_id),"
+            " activation_id = ?, ended_at = ?"
+            f" WHERE id = ? AND outcome IN ('{Outcome.BUYING}', '{Outcome.UNKNOWN}')",
+            (outcome, reason, upstream_id, activation_id, self.now, attempt.id),
+        ).rowcount
+        if changed and outcome is not Outcome.UNKNOWN:
+            self.bids.settled(attempt.id, outcome)
+        return bool(changed)
 
     def _refund(self, activation: Activation) -> None:
         """Give the price back, once."""

@@ -44,13 +44,16 @@ class Writer:
         self._loop = asyncio.get_running_loop()
         self._waiting = 0
         self._stopped = False
-        self._thread = threading.Thread(target=self._run, name="books", daemon=True)
         self.trouble = ""
         """Why the last commit failed; empty when it went well."""
         self.receivers: Mapping[str, str] = {}
         """Clients whose messages are queued for a webhook, and its address as it may be shown."""
 
     def start(self) -> None:
+        """Raises sqlite3.Error if the file cannot be opened."""
+        connection = connect(self._path)
+        arguments = (connection, os.stat(self._path))
+        self._thread = threading.Thread(target=self._run, args=arguments, name="books", daemon=True)
         self._thread.start()
 
     def submit(self, unit: Callable[[Transaction], Any]) -> asyncio.Future[Any]:
@@ -70,9 +73,7 @@ class Writer:
         self._queue.put(None)
         await asyncio.to_thread(self._thread.join)
 
-    def _run(self) -> None:
-        connection = connect(self._path)
-        opened = os.stat(self._path)
+    def _run(self, connection: sqlite3.Connection, opened: os.stat_result) -> None:
         try:
             while (batch := self._take()) is not None:
                 trouble = self._moved(opened) or self._commit(connection, batch)
@@ -148,8 +149,10 @@ class Writer:
 
 
 def connect(path: str) -> sqlite3.Connection:
-    """A connection that makes commits durable before they return."""
-    connection = sqlite3.connect(path, isolation_level=None, timeout=BUSY_SECONDS, cached_statements=256)
+    """A connection that makes commits durable before they return; for one thread at a time, not always the same."""
+    connection = sqlite3.connect(
+        path, isolation_level=None, timeout=BUSY_SECONDS, cached_statements=256, check_same_thread=False
+    )
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     return connection

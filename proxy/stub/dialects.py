@@ -9,8 +9,10 @@ from typing import Any
 
 from proxy import errors
 from proxy.catalog.services import SERVICES
+from proxy.domain.activation import Activation
 from proxy.domain.money import parse_usd, print_usd
-from proxy.stub.replies import Reply, number, refusal_for
+from proxy.stub.actions.common import USD_CODE, clock_time
+from proxy.stub.replies import Reply, number, with_info
 
 Shape = Callable[[Any], Any]
 """Turns the value of a reply into the form that the dialect wants."""
@@ -27,29 +29,36 @@ class Dialect:
     """Other words for refusals."""
     statuses: Mapping[str, int] = field(default_factory=dict)
     """HTTP statuses by refusal; whoever has some says refusals as JSON, except those that are not named here."""
+    rent_statuses: Mapping[str, int] = field(default_factory=dict)
+    """The same where everybody says them in JSON, before `statuses`."""
+    purchases: Mapping[str, Callable[[Activation], Any]] = field(default_factory=dict)
+    """What was bought in another form, by action."""
+    synonyms: Mapping[str, tuple[str, Mapping[str, str]]] = field(default_factory=dict)
+    """Words that only this dialect has: the action that is meant, and what it is asked with besides."""
 
     def translate(self, action: str, reply: Reply) -> Reply:
         """The reply as this dialect says it."""
         if reply.refused is not None:
             return self._refusal(reply)
+        if reply.bought and action in self.purchases:
+            return replace(reply, value=self.purchases[action](reply.bought[0]))
         shape = self.shapes.get(action)
         return reply if shape is None or reply.value is None else replace(reply, value=shape(reply.value))
 
     def _refusal(self, reply: Reply) -> Reply:
+        assert reply.refused is not None
         word, colon, rest = reply.words.partition(":")
-        if word in self.statuses:
-            assert reply.refused is not None
-            value: dict[str, Any] = {"title": word, "details": refusal_for(type(reply.refused)).meaning}
-            info = _info(reply.refused)
-            return replace(reply, value=value | ({"info": info} if info else {}), status=self.statuses[word])
-        return replace(reply, words=self.words.get(word, word) + colon + rest)
+        status = (reply.value and self.rent_statuses.get(word)) or self.statuses.get(word)
+        if status:
+            told = {"title": word, "details": reply.meaning, **_with_info(reply.refused)}
+            return replace(reply, value=told, status=status)
+        words = self.words.get(word, word) + colon + rest
+        return replace(reply, words=words, value=reply.value and reply.value | {"message": words})
 
 
-def _info(error: BaseException) -> dict[str, Any]:
+def _with_info(error: BaseException) -> dict[str, Any]:
     """What HeroSMS tells with an error."""
-    if isinstance(error, errors.WrongMaxPrice):
-        return {"min": number(error.least)}
-    return {"minActivationTime": 120} if isinstance(error, errors.EarlyCancel) else {}
+    return {"info": {"minActivationTime": 120}} if isinstance(error, errors.EarlyCancel) else with_info(error)
 
 
 def _costs_as_text(value: Any) -> Any:
@@ -89,6 +98,21 @@ def _hero_messages(value: dict[str, Any]) -> dict[str, Any]:
     return value | {"data": [message | {"id": str(message["id"])} for message in value["data"]]}
 
 
+def _hero_number(bought: Activation) -> dict[str, Any]:
+    """A rent, or a number once more, as HeroSMS tells of any number."""
+    return {
+        "activationId": bought.id,
+        "phoneNumber": bought.phone,
+        "activationCost": number(bought.price),
+        "currency": USD_CODE,
+        "countryCode": str(bought.country),
+        "canGetAnotherSms": "1" if bought.several_sms else "0",
+        "activationTime": clock_time(bought.created_at),
+        "activationEndTime": clock_time(bought.expires_at),
+        "activationOperator": bought.operator or "any",
+    }
+
+
 def _grizzly_activations(value: dict[str, Any]) -> list[dict[str, Any]]:
     """A bare list, and nothing in place of what there is not yet: its library reads null as the word."""
     listed = [_newest_code(activation) for activation in value.get("activeActivations", [])]
@@ -116,6 +140,14 @@ DIALECTS: dict[str, Dialect] = {
             "getServicesList": _listed("services"),
             "getActiveActivations": _hero_activations,
             "getAllSms": _hero_messages,
+            "reactivationPrice": lambda value: {"data": {"price": value["cost"]}},
+        },
+        purchases={"getRentNumber": _hero_number, "reactivate": _hero_number},
+        synonyms={
+            "finishActivation": ("setStatus", {"status": "6"}),
+            "cancelActivation": ("setStatus", {"status": "8"}),
+            "reactivate": ("getExtraActivation", {}),
+            "reactivationPrice": ("checkExtraActivation", {}),
         },
         # Its library answers any status from 400 on by buying once more. So what may follow a purchase stays plain
         # text with 200: NO_NUMBERS, as at HeroSMS, which an unknown outcome is called too, and ERROR_SQL.
@@ -130,8 +162,10 @@ DIALECTS: dict[str, Dialect] = {
             "NO_ACTIVATION": 404,
             "BAD_STATUS": 409,
             "EARLY_CANCEL_DENIED": 409,
+            "RENEW_ACTIVATION_NOT_AVAILABLE": 409,
             "TOO_MANY_REQUESTS": 429,
         },
+        rent_statuses={"NO_NUMBERS": 404, "NO_ID_RENT": 404, "INVALID_TIME": 400, "CANT_CANCEL": 409},
     ),
     "grizzly": Dialect(
         "GrizzlySMS: open activations as a bare list, each with one code",

@@ -2,18 +2,19 @@
 
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl, quote
 
 from proxy.domain.client import Client
-from proxy.errors import BadAction, GatewayError
+from proxy.errors import BadAction, BadKey, GatewayError, TooManyRequests
 from proxy.gateway.gateway import Gateway
 from proxy.gateway.waiting import HungUp
 from proxy.stub.access import Access
 from proxy.stub.actions import ACTIONS
 from proxy.stub.dialects import DIALECTS
 from proxy.stub.registry import Action, Call
-from proxy.stub.replies import Reply, refuse
+from proxy.stub.replies import PLAIN, Reply, refuse
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -31,11 +32,19 @@ METHODS = ("GET", "POST")
 FORM = b"application/x-www-form-urlencoded"
 
 
+class TooMuch(BadAction):
+    """More than is read of one request."""
+
+    def __init__(self, words: str, status: HTTPStatus) -> None:
+        super().__init__(words)
+        self.status = status
+
+
 class Endpoint:
     def __init__(self, gateway: Gateway, access: Access, count: Callable[[str], None]) -> None:
         self.gateway = gateway
         self.access = access
-        self._count = count
+        self.count = count
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] in METHODS:
@@ -54,9 +63,11 @@ class Endpoint:
     async def _reply(self, scope: Scope, receive: Receive) -> Reply | None:
         """None: the client hung up before there was one."""
         query: dict[str, str] = {}
+        manner = PLAIN
         try:
             query = parse(await _words(scope, receive))
             call, action = self._enter(query)
+            manner = action.manner
             reply = await (self._sell(action, call, receive) if action.buys else action.run(call))
             client: Client | None = call.client
         except HungUp:
@@ -64,7 +75,11 @@ class Endpoint:
         except Exception as exc:
             if not isinstance(exc, GatewayError):
                 log.exception("a request failed")
-            reply, client = refuse(exc), self.access.find(query.get("api_key", ""))
+            reply, client = refuse(exc, manner), self.access.find(query.get("api_key", "").encode())
+            if isinstance(exc, TooMuch):
+                reply.status = exc.status
+            if isinstance(exc, BadKey | TooManyRequests):
+                await self.access.turn_away(client)
         if reply is None or client is None:
             return reply
         return DIALECTS[client.dialect].translate(query.get("action", ""), reply)
@@ -75,8 +90,11 @@ class Endpoint:
         action = ACTIONS.get(name)
         client = self.access.enter(query.get("api_key"), open=action is not None and action.open)
         if action is None:
+            name, more = DIALECTS[client.dialect].synonyms.get(name, ("", {}))
+            action, query = ACTIONS.get(name), {**query, **more}
+        if action is None:
             raise BadAction
-        self._count(name)
+        self.count(name)
         return Call(self.gateway, client, query), action
 
     async def _sell(self, action: Action, call: Call, receive: Receive) -> Reply | None:
@@ -91,16 +109,18 @@ class Endpoint:
 
 
 def parse(query: bytes) -> dict[str, str]:
-    """Names and values, trimmed; of a name that comes twice the last value counts. Raises BadAction for too much."""
+    """Names and values, trimmed; of a name that comes twice the last value counts. Raises TooMuch."""
     if len(query) > 2 * MOST_BYTES:
-        raise BadAction("the request is too long")
+        raise TooMuch("the request is too long", HTTPStatus.REQUEST_URI_TOO_LONG)
+    if query.count(b"&") > MOST_PARAMETERS:
+        raise TooMuch("the request has too many parameters", HTTPStatus.BAD_REQUEST)
     words = query.decode(errors="replace")
     if "%" not in words and "+" not in words:
-        pairs = [(pair.partition("=")[0], pair.partition("=")[2]) for pair in words.split("&", MOST_PARAMETERS)]
+        pairs = [(pair.partition("=")[0], pair.partition("=")[2]) for pair in words.split("&")]
     else:
         pairs = parse_qsl(words, keep_blank_values=True, errors="replace")
     if len(pairs) > MOST_PARAMETERS:
-        raise BadAction("the request has too many parameters")
+        raise TooMuch("the request has too many parameters", HTTPStatus.BAD_REQUEST)
     return {name.strip(): value.strip() for name, value in pairs if name or value}
 
 
@@ -124,7 +144,7 @@ async def _form(scope: Scope, receive: Receive) -> bytes:
             raise HungUp
         body += message.get("body", b"")
         if len(body) > MOST_BYTES:
-            raise BadAction("the request is too long")
+            raise TooMuch("the request is too long", HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         if not message.get("more_body"):
             return body if kind.partition(b";")[0].strip().lower() == FORM else b""
 

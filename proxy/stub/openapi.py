@@ -11,15 +11,19 @@ from typing import Any
 
 from proxy import errors
 from proxy.stub.registry import Action, Param
-from proxy.stub.replies import refusal_for
-from proxy.stub.shapes import SHAPES, Shape, pattern_of
+from proxy.stub.replies import Manner, refusal_for
+from proxy.stub.shapes import MONEY, SHAPES, Schema, Shape, either, pattern_of, record
+
+Kind = type[errors.GatewayError]
 
 TITLE = "sms-proxy"
 STUB = "/stubs/handler_api.php"
 FORM = "application/x-www-form-urlencoded"
 TEXT, JSON = "text/plain", "application/json"
-EVERYWHERE = (errors.TooManyRequests, errors.StoreClosed, errors.BadAction)
-"""What any action may refuse with; where a key is needed, BadKey too."""
+AT_THE_DOOR = (errors.TooManyRequests, errors.BadAction)
+"""What is refused before an action begins, and plainly; where a key is needed, BadKey too."""
+EVERYWHERE = (*AT_THE_DOOR, errors.StoreClosed)
+"""What any action may refuse with."""
 IDS = {
     "getNumberV2": "/activationId",
     "getMultiServiceNumber": "/0/activation",
@@ -29,7 +33,8 @@ IDS = {
     "getHistory": "/0/id",
 }
 """Where a reply names an activation, as a JSON pointer; whatever is asked about one can follow."""
-NAMES_AN_ACTIVATION = ("id", "activationId")
+RENT_IDS = {"getRentNumber": "/phone/id", "continueRentNumber": "/phone/id", "getRentList": "/values/0/id"}
+"""The same for rents."""
 ASK_SLOWER = {"Retry-After": {"description": "in so many seconds", "schema": {"type": "integer", "minimum": 1}}}
 REASON = {"X-Reason": {"description": "why it was refused, for people", "schema": {"type": "string"}}}
 PURCHASE = {
@@ -42,19 +47,19 @@ PURCHASE = {
 
 
 def document(actions: Mapping[str, Action], version: str) -> dict[str, Any]:
-    followers = [action for action in actions.values() if _subject(action)]
     paths: dict[str, Any] = {STUB: {method: _by_parameter(actions, method) for method in ("get", "post")}}
     for action in actions.values():
         paths[f"{STUB}/{action.name}"] = {
-            "get": _operation(action, followers),
-            "post": _operation(action, followers, form=True),
+            "get": _operation(action, actions),
+            "post": _operation(action, actions, form=True),
         }
     return {
         "openapi": "3.1.0",
         "info": {
             "title": TITLE,
             "version": version,
-            "description": "SMS-Activate's protocol, action by action. Refusals are plain words with status 200.",
+            "description": "SMS-Activate's protocol, action by action. A refusal is a plain word with status 200, "
+            "of rents one in an object.",
         },
         "paths": paths,
         "components": {"securitySchemes": {"api_key": {"type": "apiKey", "in": "query", "name": "api_key"}}},
@@ -73,8 +78,8 @@ def description_of(action: Action) -> str:
 
 
 def _subject(action: Action) -> Param | None:
-    """The parameter that names an activation."""
-    return next((param for param in action.params if param.name in NAMES_AN_ACTIVATION), None)
+    """The parameter that names what the action is about."""
+    return next((param for param in action.params if param.names), None)
 
 
 def _by_parameter(actions: Mapping[str, Action], method: str) -> dict[str, Any]:
@@ -91,7 +96,7 @@ def _by_parameter(actions: Mapping[str, Action], method: str) -> dict[str, Any]:
     }
 
 
-def _operation(action: Action, followers: Iterable[Action], *, form: bool = False) -> dict[str, Any]:
+def _operation(action: Action, actions: Mapping[str, Action], *, form: bool = False) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "operationId": _operation_id(action, form),
         "summary": action.summary,
@@ -99,8 +104,12 @@ def _operation(action: Action, followers: Iterable[Action], *, form: bool = Fals
         "tags": [action.section],
         "responses": _responses(action) | _too_fast(),
     }
-    if action.name in IDS:
-        operation["responses"]["200"]["links"] = _links(action, followers, form)
+    for kind, ids in (("activation", IDS), ("rent", RENT_IDS)):
+        if action.name in ids:
+            followers = [
+                (follower, it) for follower in actions.values() if (it := _subject(follower)) and it.names == kind
+            ]
+            operation["responses"]["200"]["links"] = _links(ids[action.name], followers, form)
     if not action.open:
         operation["security"] = [{"api_key": []}]
     if form and action.params:
@@ -148,24 +157,40 @@ def _meaning(param: Param) -> str:
 def _responses(action: Action) -> dict[str, Any]:
     shape = SHAPES.get(action.name, Shape())
     refusals = [kind for kind in refusals_of(action) if refusal_for(kind).status == 200]
-    patterns = {_refusal_pattern(kind) for kind in refusals} | {pattern_of(words) for words in shape.words}
-    said: dict[str, Any] = {"schema": {"type": "string", "pattern": f"^(?:{'|'.join(sorted(patterns))})$"}}
+    in_json = [
+        kind for kind in refusals if action.manner.in_json and not issubclass(kind, (*AT_THE_DOOR, errors.BadKey))
+    ]
+    plain = {_refusal_pattern(kind, action.manner) for kind in refusals if kind not in in_json}
+    patterns = _any_of(plain | {pattern_of(words) for words in shape.words})
+    said: dict[str, Any] = {"schema": {"type": "string", "pattern": patterns}}
     content = {TEXT: said}
     if shape.value is not None:
-        content[JSON] = {"schema": dict(shape.value), "example": json.loads(action.example)}
+        schema = _or_refused(shape.value, in_json, action.manner) if in_json else shape.value
+        content[JSON] = {"schema": dict(schema), "example": json.loads(action.example)}
     else:
         said["example"] = action.example
     headers = REASON | (PURCHASE if action.buys else {})
-    return {"200": {"description": _told(shape, refusals), "content": content, "headers": headers}}
+    return {"200": {"description": _told(action, shape, refusals), "content": content, "headers": headers}}
 
 
-def _told(shape: Shape, refusals: Iterable[type[errors.GatewayError]]) -> str:
-    meanings = {refusal_for(kind).word: refusal_for(kind).meaning for kind in refusals}
-    return "; ".join(f"{word}: {meaning}" for word, meaning in [*shape.words.items(), *sorted(meanings.items())])
+def _or_refused(value: Schema, refusals: Iterable[Kind], manner: Manner) -> Schema:
+    """The schema of a reply that may be a refusal in JSON."""
+    words = {"type": "string", "pattern": _any_of({_refusal_pattern(kind, manner) for kind in refusals})}
+    fields = {"status": {"const": "error"}, "message": words, "info": record(min=MONEY)}
+    return either(value, {**record(**fields), "required": ["status", "message"]})
 
 
-def _refusal_pattern(kind: type[errors.GatewayError]) -> str:
-    word = refusal_for(kind).word
+def _any_of(patterns: Iterable[str]) -> str:
+    return f"^(?:{'|'.join(sorted(patterns))})$"
+
+
+def _told(action: Action, shape: Shape, refusals: Iterable[Kind]) -> str:
+    meanings = {(refusal.word, refusal.meaning) for kind in refusals if (refusal := refusal_for(kind, action.manner))}
+    return "; ".join(f"{word}: {meaning}" for word, meaning in [*shape.words.items(), *sorted(meanings)])
+
+
+def _refusal_pattern(kind: Kind, manner: Manner) -> str:
+    word = refusal_for(kind, manner).word
     return pattern_of(f"{word}:{{amount}}") if kind is errors.WrongMaxPrice else word
 
 
@@ -175,12 +200,13 @@ def _too_fast() -> dict[str, Any]:
     return {"429": {"description": refusal.meaning, "content": content, "headers": REASON | ASK_SLOWER}}
 
 
-def _links(action: Action, followers: Iterable[Action], form: bool) -> dict[str, Any]:
-    """What can be asked next about the activation that the reply names."""
-    found = f"$response.body#{IDS[action.name]}"
+def _links(pointer: str, followers: Iterable[tuple[Action, Param]], form: bool) -> dict[str, Any]:
+    """What can be asked next about what the reply names there."""
     links: dict[str, Any] = {}
-    for follower in followers:
-        if subject := _subject(follower):
-            given = {"requestBody": {subject.name: found}} if form else {"parameters": {subject.name: found}}
-            links[follower.name] = {"operationId": _operation_id(follower, form), **given}
+    for follower, subject in followers:
+        given = {subject.name: f"$response.body#{pointer}"}
+        links[follower.name] = {
+            "operationId": _operation_id(follower, form),
+            "requestBody" if form else "parameters": given,
+        }
     return links

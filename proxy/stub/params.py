@@ -2,11 +2,21 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
 from proxy.domain.money import Usd, parse_usd
-from proxy.errors import BadService, BadStatus, NoActivation, NoNumbers, WrongActivationId, WrongExceptionPhone
+from proxy.errors import (
+    BadService,
+    BadStatus,
+    NoActivation,
+    NoNumbers,
+    NoRent,
+    WrongActivationId,
+    WrongExceptionPhone,
+    WrongRentTime,
+)
 from proxy.stub.registry import Param
 
 LARGEST_ID = 2**31 - 1
@@ -15,6 +25,10 @@ MOST_IN_A_LIST = 50
 MOST_PREFIXES = 20
 MOST_IN_A_PAGE = 100
 LONGEST_ORDER = 128
+LONGEST_URL = 1024
+LONGEST_RENT = 10**6
+DEFAULT_HOURS = 2
+"""SMS-Activate's own shortest rent; whatever is sold for longer stands for it."""
 LATEST = 10**12
 NO_PRICE: Usd = -1
 NO_COUNTRY = -1
@@ -101,6 +115,27 @@ def an_order(words: str) -> str:
     return words if len(words) <= LONGEST_ORDER else sha256(words.encode()).hexdigest()
 
 
+def a_rent_id(words: str) -> int:
+    if not (words.isascii() and words.isdigit()) or len(words) > 10 or int(words) > LARGEST_ID:
+        raise NoRent
+    return int(words)
+
+
+def hours(words: str) -> int:
+    """One at least."""
+    digits = words.lstrip("0")[:9] if words.isascii() and words.isdigit() else ""
+    if not digits:
+        raise WrongRentTime("a time is a whole number of hours")
+    return min(LONGEST_RENT, int(digits))
+
+
+def a_url(words: str) -> str:
+    """Whether it may be reached is seen to when something is sent there."""
+    if len(words) > LONGEST_URL or not re.fullmatch(r"https?://[!-~]+", words, re.IGNORECASE):
+        raise NoNumbers(f"an url begins with http:// or https:// and has {LONGEST_URL} characters at most")
+    return words
+
+
 def whole(smallest: int, largest: int) -> Callable[[str], int]:
     """A reader that brings a number into bounds, and takes the smallest for what is none."""
 
@@ -118,6 +153,8 @@ A_SERVICE = WORD | {"examples": ["wa", "tg", "WhatsApp"]}
 A_COUNTRY = {"type": "integer", "minimum": 0, "maximum": 999_999, "examples": [187]}
 AN_AMOUNT = {"type": "string", "pattern": r"^[0-9]{1,6}(\.[0-9]{1,6})?$", "examples": ["2.00"]}
 A_CARRIER = {"type": "string", "pattern": "^[A-Za-z&-]{2,20}$", "examples": ["tmobile"]}
+SOME_HOURS = {"type": "integer", "minimum": 1, "maximum": LONGEST_RENT, "examples": [168]}
+AN_URL = "https://example.com/sms"
 A_PAGE = {"type": "integer", "minimum": 1, "maximum": MOST_IN_A_PAGE}
 
 
@@ -131,7 +168,7 @@ AREAS_LISTED = csv({"type": "string", "pattern": "^[2-9][0-9]{2}$"})
 PROVIDERS = csv({"type": "string", "pattern": "^[A-Za-z0-9_-]{1,32}$"})
 ID = Param(
     "id", an_id, "the activation, as getNumber named it", missing=WrongActivationId,
-    schema=INTEGER | {"minimum": 1, "maximum": LARGEST_ID},
+    schema=INTEGER | {"minimum": 1, "maximum": LARGEST_ID}, names="activation",
 )  # fmt: skip
 STATUS = Param(
     "status", a_status, "1 ready, 3 another SMS, 6 finish, 8 or -1 cancel", missing=BadStatus,
@@ -184,7 +221,7 @@ ORDER_ID = Param(
 )  # fmt: skip
 ACTIVATION_ID = Param(
     "activationId", an_id, "the earlier activation", missing=WrongActivationId, aliases=("id",), argument="id",
-    schema=ID.schema,
+    schema=ID.schema, names="activation",
 )  # fmt: skip
 FREE_PRICE = Param(
     "freePrice", a_bool, "with the number of offers at each price", default=False, argument="free_price",
@@ -203,4 +240,26 @@ PAGE = Param("page", whole(1, LATEST), "which page, from 1", default=1, schema=I
 MULTI_SERVICE = Param(
     "multiService", services, "services of one number, separated by commas", missing=BadService, argument="services",
     schema=csv(A_SERVICE),
+)  # fmt: skip
+RENT_ID = Param("id", a_rent_id, "the rent, as getRentNumber named it", missing=NoRent, schema=ID.schema, names="rent")
+RENT_STATUS = Param(
+    "status", a_status, "1 finish, 2 cancel", missing=BadStatus, schema={"type": "integer", "enum": [1, 2]}
+)  # fmt: skip
+RENT_TIME = Param(
+    "rent_time", hours, "for how many hours; what is sold for the next longer time is taken", default=DEFAULT_HOURS,
+    aliases=("time", "hours", "duration"), argument="hours", schema=SOME_HOURS,
+)  # fmt: skip
+TERM = Param(
+    "rent_time", hours, "the rent's own time in hours, and no other", aliases=RENT_TIME.aliases, argument="hours",
+    schema=SOME_HOURS,
+)  # fmt: skip
+HOURS = replace(TERM, name="hours", aliases=("rent_time", "time", "duration"))
+URL = Param(
+    "url", a_url, "where the SMS of this rent are pushed", default="",
+    schema={"type": "string", "pattern": "^https?://[!-~]+$", "maxLength": LONGEST_URL, "examples": [AN_URL]},
+)  # fmt: skip
+RENT_SIZE = Param("size", whole(1, MOST_IN_A_PAGE), "how many on a page", default=10, schema=A_PAGE)
+RENTS_LENGTH = Param("length", LENGTH.read, LENGTH.help, default=10, aliases=("size",), schema=A_PAGE)
+NEED_HISTORY = Param(
+    "needHistory", a_bool, "with what was paid for it so far", default=False, argument="need_history", schema=BOOLEAN
 )  # fmt: skip

@@ -32,6 +32,8 @@ also stand in the path: `{STUB}/getNumber`. `GET` carries the parameters in the 
 - A reply is plain words or JSON, and its content type says which. The status is 200 for everything but
   `TOO_MANY_REQUESTS` and a wrong method.
 - A refusal is one plain word. The header `X-Reason` says more where the word alone does not tell.
+- Actions about rents refuse with `{{"status":"error","message":WORD}}`, and say `SERVER_ERROR` for `ERROR_SQL`; the
+  other refusals of every action are plain there too.
 - Money is in US dollars, times are UTC.
 - A purchase carries the headers `X-Price` (what was really paid) and `X-Provider` (who sold it).
 - The replies are those of the dialect `sms-activate`; what other dialects change is in `proxy/stub/dialects.py`.
@@ -60,7 +62,7 @@ def _entry(action: Action) -> str:
     if action.params:
         parts.append(_table(("parameter", "", "meaning"), map(_param_row, action.params)))
     parts.append(_replies(action))
-    refused = list(map(refusal_for, action.refusals))
+    refused = [refusal_for(kind, action.manner) for kind in action.refusals]
     if refused:
         parts.append(_table(("refusal", "meaning"), _refusal_rows(refused)))
     return "\n\n".join(part.strip() for part in parts if part) + "\n"

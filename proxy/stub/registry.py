@@ -5,10 +5,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from proxy.domain.activation import Activation
 from proxy.domain.client import Client
 from proxy.errors import ClientFault, GatewayError
 from proxy.gateway.gateway import Gateway
-from proxy.stub.replies import Reply
+from proxy.stub.replies import PLAIN, Manner, Reply
 
 Query = Mapping[str, str]
 
@@ -28,6 +29,8 @@ class Param:
     """JSON schema of the text on the wire."""
     argument: str = ""
     """The handler's argument; empty: the same name."""
+    names: str = ""
+    """The kind of thing whose id it is, if it is one that replies name."""
 
     @property
     def spellings(self) -> tuple[str, ...]:
@@ -78,6 +81,10 @@ class Action:
     """No key is asked for."""
     section: str
     """Of the protocol's reference."""
+    manner: Manner = PLAIN
+    """How it says no."""
+    at_once: Callable[[Activation], str] | None = None
+    """What it answers while the activation that `id` names is open: words that depend on nothing else."""
 
     @property
     def summary(self) -> str:
@@ -101,13 +108,15 @@ class Registry(dict[str, Action]):
         refusals: tuple[type[GatewayError], ...] = (),
         buys: bool = False,
         open: bool = False,
+        manner: Manner = PLAIN,
+        at_once: Callable[[Activation], str] | None = None,
     ) -> Callable[[Handler], Handler]:
         """Declare the decorated function as the handler of an action."""
 
         def declare(handler: Handler) -> Handler:
             if name in self:
                 raise ValueError(f"{name} is declared twice")
-            self[name] = Action(name, handler, params, refusals, example, buys, open, section)
+            self[name] = Action(name, handler, params, refusals, example, buys, open, section, manner, at_once)
             return handler
 
         return declare

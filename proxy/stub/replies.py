@@ -1,6 +1,7 @@
 """What goes back over the wire: plain words, JSON, and one word for everything that can go wrong."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,6 +28,8 @@ class Reply:
     """What this reply tells the client that it owns now."""
     refused: BaseException | None = None
     """What went wrong, if this reply says so."""
+    meaning: str = ""
+    """Of the word for it."""
 
     def encode(self) -> tuple[Headers, bytes]:
         """Headers and body."""
@@ -70,7 +73,7 @@ class Refusal:
     status: int = 200
 
 
-REFUSALS: dict[type[errors.GatewayError], Refusal] = {
+REFUSALS: dict[type[BaseException], Refusal] = {
     errors.BadKey: Refusal("BAD_KEY", "there is no api_key, or it belongs to nobody"),
     errors.BadAction: Refusal("BAD_ACTION", "the protocol has no such action"),
     errors.BadService: Refusal("BAD_SERVICE", "no service has this code or name"),
@@ -95,22 +98,49 @@ REFUSALS: dict[type[errors.GatewayError], Refusal] = {
 OUR_FAULT = Refusal("ERROR_SQL", "something went wrong in the gateway")
 
 
-def refusal_for(kind: type[BaseException]) -> Refusal:
-    """The refusal of the nearest ancestor in the table."""
-    return next((REFUSALS[k] for k in kind.__mro__ if k in REFUSALS), OUR_FAULT)
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a family of actions says no; what is refused before the action is known is said plainly all the same."""
+
+    words: Mapping[type[BaseException], Refusal] = field(default_factory=dict)
+    """Where it has others than everybody."""
+    in_json: bool = False
+    """With the word in an object, and what stands in its way beside it."""
+
+    def but(self, words: Mapping[type[BaseException], Refusal]) -> "Manner":
+        """The same, with other words for these."""
+        return Manner({**self.words, **words}, self.in_json)
 
 
-def refuse(error: BaseException) -> Reply:
+PLAIN = Manner()
+
+
+def refusal_for(kind: type[BaseException], manner: Manner = PLAIN) -> Refusal:
+    """The refusal of the nearest ancestor that there is a word for."""
+    found = (manner.words.get(ancestor) or REFUSALS.get(ancestor) for ancestor in kind.__mro__)
+    return next((refusal for refusal in found if refusal), OUR_FAULT)
+
+
+def refuse(error: BaseException, manner: Manner = PLAIN) -> Reply:
     """The reply that says what went wrong, with the reason in a header where the word alone does not tell."""
-    refusal = refusal_for(type(error))
-    reply = Reply(refusal.word, status=refusal.status, refused=error)
+    refusal = refusal_for(type(error), manner)
+    # Without its traceback, whose frames hold the reply: that would be a circle for the garbage collector to find.
+    error = error.with_traceback(None)
+    reply = Reply(refusal.word, status=refusal.status, refused=error, meaning=refusal.meaning)
     if isinstance(error, errors.WrongMaxPrice):
         reply.words += f":{print_usd(error.least)}"
+    if manner.in_json:
+        reply.value = {"status": "error", "message": reply.words} | with_info(error)
     if isinstance(error, errors.TooManyRequests):
         reply.extra.append((b"retry-after", b"%d" % error.retry_after))
     if isinstance(error, errors.GatewayError) and str(error):
         reply.extra.append((b"x-reason", header_text(str(error))))
     return reply
+
+
+def with_info(error: BaseException) -> dict[str, Any]:
+    """What stands beside a refusal that is told in JSON; nothing where the word says it all."""
+    return {"info": {"min": number(error.least)}} if isinstance(error, errors.WrongMaxPrice) else {}
 
 
 def header_text(words: str) -> bytes:

@@ -76,6 +76,7 @@ MOMENT = text_like(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}")
 COUNTRY: Schema = COUNT
 CURRENCY: Schema = {"const": USD_CODE}
 STATUS: Schema = {"enum": sorted(set(STATUS_NUMBERS.values()))}
+ISO_MOMENT = text_like(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}")
 A_COUNTRY, A_SERVICE, A_PRICE, AN_INDEX = r"[0-9]+", r".+", r"[0-9]+\.[0-9]{2,6}", r"0|[1-9][0-9]*"
 """What the keys of an object look like."""
 SUCCESS: Schema = {"const": "success"}
@@ -99,6 +100,9 @@ TOP = {
     "required": ["country", "count", "price", "retail_price"],
 }
 TOPS = by(AN_INDEX, TOP)
+RENTED = Shape(value=record(status=SUCCESS, phone=record(id=ID, endDate=ISO_MOMENT, number=PHONE)))
+RENT_SMS = record(phoneFrom=TEXT, text=TEXT, service=TEXT, date=MOMENT)
+RENT_TERM = record(createDate=MOMENT, price=MONEY, hours=COUNT)
 BALANCE = Shape({"ACCESS_BALANCE:{amount}": "what the client may still spend, in US dollars"})
 NUMBER = Shape({"ACCESS_NUMBER:{id}:{phone}": "the number is bought; `id` names it from now on"})
 OVER = {"STATUS_CANCEL": "it is over, and no code came"}
@@ -201,6 +205,25 @@ SHAPES: dict[str, Shape] = {
             record(status=SUCCESS, countryOperators=by(A_COUNTRY, several(TEXT))),
             record(status={"const": "error"}, error={"const": "OPERATORS_NOT_FOUND"}),
         )
+    ),
+    "getRentServicesAndCountries": Shape(
+        value=record(
+            countries=by(AN_INDEX, COUNTRY),
+            operators=by(AN_INDEX, TEXT),
+            services=by(A_SERVICE, record(cost=MONEY, quant=COUNT)),
+            currency=CURRENCY,
+        )
+    ),
+    "getRentNumber": RENTED,
+    "getRentStatus": Shape(
+        value=record(status=SUCCESS, quantity=text_like(AN_INDEX), values=by(AN_INDEX, RENT_SMS)),
+    ),
+    "setRentStatus": Shape(value=record(status=SUCCESS)),
+    "getRentList": Shape(value=record(status=SUCCESS, values=by(AN_INDEX, record(id=ID_TEXT, phone=PHONE)))),
+    "continueRentNumber": RENTED,
+    "getContinueRentPriceNumber": Shape(value=record(status=SUCCESS, price=MONEY, currency=CURRENCY)),
+    "continueRentInfo": Shape(
+        value=record(status=SUCCESS, price=MONEY, currency=CURRENCY, hours=COUNT, history=by(AN_INDEX, RENT_TERM)),
     ),
     **{
         name: Shape({words: "always"}) if value is None else Shape(value={"const": value})

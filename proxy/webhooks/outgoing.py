@@ -12,6 +12,7 @@ import logging
 import random
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 import httpx
 
@@ -50,17 +51,25 @@ def shown(url: str) -> str:
 
 
 def body_of(delivery: Delivery) -> bytes:
-    """SMS-Activate's own webhook."""
-    received_at = datetime.fromtimestamp(delivery.received_at, UTC)
-    words = {
+    """SMS-Activate's own webhooks: for an activation, and for a rent."""
+    at = datetime.fromtimestamp(delivery.received_at, UTC).strftime("%Y-%m-%d %H:%M:%S")
+    words: dict[str, Any] = {
         "activationId": delivery.activation_id,
         "service": delivery.service,
         "text": delivery.text,
         "code": delivery.code,
         "country": delivery.country,
-        "receivedAt": received_at.strftime("%Y-%m-%d %H:%M:%S"),
+        "receivedAt": at,
     }
+    if delivery.is_rent:
+        sms = {"phoneFrom": delivery.sender, "text": delivery.text or delivery.code, "date": at}
+        words = {"rentId": str(delivery.activation_id), "sms": sms}
     return json.dumps(words, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def address_of(client: Client, delivery: Delivery) -> str:
+    """Where it goes: to the rent's own address, or to the client's; empty if there is neither."""
+    return delivery.own_url or client.webhook
 
 
 def request_for(client: Client, delivery: Delivery) -> httpx.Request:
@@ -72,7 +81,7 @@ def request_for(client: Client, delivery: Delivery) -> httpx.Request:
         headers["X-Signature"] = f"sha256={signature}"
     timeout = httpx.Timeout(SECONDS, connect=CONNECT_SECONDS).as_dict()
     extensions = {"timeout": timeout, "private": client.webhook_private}
-    return httpx.Request("POST", client.webhook, headers=headers, content=body, extensions=extensions)
+    return httpx.Request("POST", address_of(client, delivery), headers=headers, content=body, extensions=extensions)
 
 
 class Courier:
@@ -143,10 +152,10 @@ class Courier:
     async def _deliver(self, delivery: Delivery) -> None:
         """Try once, and write down how it went."""
         client = self._client(delivery.client)
-        if client is None or not client.webhook:
+        if client is None or not address_of(client, delivery):
             url, error, again_at = "", "the client has no webhook any more", None
         else:
-            url, error = shown(client.webhook), await self._send(client, delivery)
+            url, error = shown(address_of(client, delivery)), await self._send(client, delivery)
             again_at = self._again_at(delivery) if error else None
         if error and again_at is None:
             log.warning("a webhook to %s for activation %d failed: %s", delivery.client, delivery.activation_id, error)

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -23,63 +24,116 @@ class Result:
 
 
 class Connection(asyncio.Protocol):
-    """Sends the next request as soon as the last one is answered."""
+    """One request at a time; `answered` is told of each reply, and may send the next."""
 
-    def __init__(self, request: Callable[[], bytes], right: bytes, result: Result, until: float) -> None:
-        self._request = request
+    def __init__(self, right: bytes, result: Result, answered: Callable[["Connection"], None]) -> None:
         self._right = right
         self._result = result
-        self._until = until
+        self._answered = answered
         self._buffer = b""
-        self._sent_at = 0.0
-        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._since: float | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self._transport = transport
-        self._send()
 
-    def _send(self) -> None:
-        self._sent_at = time.perf_counter()
-        if self._sent_at >= self._until:
-            self._transport.close()
-            if not self.done.done():
-                self.done.set_result(None)
-            return
-        self._transport.write(self._request())
+    def send(self, request: bytes, since: float) -> None:
+        """`since`: when the reply began to be waited for."""
+        self._since = since
+        self._transport.write(request)
+
+    def close(self) -> None:
+        self._transport.close()
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
         head, split, body = self._buffer.partition(b"\r\n\r\n")
-        if not split:
+        if not split or self._since is None:
             return
         lowered = head.lower()
         at = lowered.find(b"content-length:")
         length = int(lowered[at + 15 :].split(b"\r\n", 1)[0])
         if len(body) < length:
             return
-        self._result.latencies.append(time.perf_counter() - self._sent_at)
+        self._result.latencies.append(time.perf_counter() - self._since)
         self._result.wrong += not body.startswith(self._right)
-        self._buffer = body[length:]
-        self._send()
+        self._buffer, self._since = body[length:], None
+        self._answered(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if not self.done.done():
+        if self._since is not None:
             self._result.wrong += 1
-            self.done.set_result(None)
+            self._since = None
+            self._answered(self)
 
 
 async def load(port: int, request: Callable[[], bytes], right: bytes, *, connections: int, seconds: float) -> Result:
     """Keep so many connections busy for so long; a reply that does not begin with `right` counts as wrong."""
-    loop = asyncio.get_running_loop()
     result = Result(seconds)
+    over = asyncio.get_running_loop().create_future()
     until = time.perf_counter() + seconds
-    opened = [
-        await loop.create_connection(lambda: Connection(request, right, result, until), "127.0.0.1", port)
-        for _ in range(connections)
-    ]
-    async with asyncio.timeout(seconds + 60):
-        await asyncio.gather(*(protocol.done for _, protocol in opened))
+    busy: set[Connection] = set()
+
+    def next_one(connection: Connection) -> None:
+        now = time.perf_counter()
+        if now < until and not connection._transport.is_closing():
+            connection.send(request(), now)
+            return
+        connection.close()
+        busy.discard(connection)
+        if not busy and not over.done():
+            over.set_result(None)
+
+    busy.update(await _opened(port, right, result, next_one, connections))
+    for connection in list(busy):
+        next_one(connection)
+    await asyncio.wait_for(over, seconds + 60)
     return result
+
+
+async def steady(
+    port: int, request: bytes, right: bytes, *, per_second: float, seconds: float, connections: int = 16
+) -> Result:
+    """Ask at a fixed pace, however long the answers take: each is timed from when its request was due."""
+    result = Result(seconds)
+    idle: deque[Connection] = deque()
+    late: deque[float] = deque()
+    rest = asyncio.Event()
+
+    def free(connection: Connection) -> None:
+        if late:
+            connection.send(request, late.popleft())
+        else:
+            idle.append(connection)
+            if len(idle) == connections:
+                rest.set()
+
+    everyone = await _opened(port, right, result, free, connections)
+    idle.extend(everyone)
+    begun = time.perf_counter()
+    for number in range(int(per_second * seconds)):
+        due = begun + number / per_second
+        if (early := due - time.perf_counter()) > 0:
+            await asyncio.sleep(early)
+        rest.clear()
+        if idle:
+            idle.popleft().send(request, due)
+        else:
+            late.append(due)
+    await asyncio.wait_for(rest.wait(), 60)
+    for connection in everyone:
+        connection.close()
+    return result
+
+
+async def _opened(
+    port: int, right: bytes, result: Result, answered: Callable[[Connection], None], many: int
+) -> list[Connection]:
+    loop = asyncio.get_running_loop()
+    made = [
+        await loop.create_connection(lambda: Connection(right, result, answered), "127.0.0.1", port)
+        for _ in range(many)
+    ]
+    return [connection for _, connection in made]
 
 
 def get(path: str) -> bytes:

@@ -1,5 +1,6 @@
 """What the gateway is measured against, and the provider behind: `python yardsticks.py NAME PORT PROVIDER_PORT`."""
 
+import importlib
 import itertools
 import json
 import sys
@@ -23,6 +24,13 @@ def constant(provider_port: int):
         return PlainTextResponse("STATUS_WAIT_CODE")
 
     return Starlette(routes=[Route("/stubs/handler_api.php", status)])
+
+
+def bare(provider_port: int):
+    """The gateway's libraries and nothing made of them."""
+    for name in ("aiohttp", "aiosqlite", "click", "prometheus_client", "yaml", "yarl"):
+        importlib.import_module(name)
+    return constant(provider_port)
 
 
 def plain_proxy(provider_port: int):
@@ -50,7 +58,7 @@ def plain_proxy(provider_port: int):
     return Starlette(routes=[Route("/stubs/handler_api.php", get_number)], lifespan=lifespan)
 
 
-def provider(provider_port: int):
+def provider(provider_port: int, price: str = "0.50"):
     """A getsms.online that has a number for everybody and answers at once."""
 
     async def app(scope, receive, send):
@@ -60,7 +68,7 @@ def provider(provider_port: int):
             body += message.get("body", b"")
             if not message.get("more_body"):
                 break
-        answer = ANSWERS[parse_qs(body.decode())["cmd"][0]]()
+        answer = ANSWERS[parse_qs(body.decode())["cmd"][0]](price)
         reply = json.dumps({"status": "ok", "message": answer}).encode()
         headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(reply))]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
@@ -69,20 +77,43 @@ def provider(provider_port: int):
     return app
 
 
-def sell() -> list[dict]:
+def moody(provider_port: int):
+    """Such a provider, cheaper, until `/mood?is=` says that it hangs or fails."""
+    well, mood = provider(provider_port, "0.40"), "fine"
+
+    async def app(scope, receive, send):
+        nonlocal mood
+        status = 200
+        if scope["path"] == "/mood":
+            mood = scope["query_string"].decode().removeprefix("is=")
+        elif mood == "fine":
+            return await well(scope, receive, send)
+        elif mood == "hang":
+            while (await receive())["type"] != "http.disconnect":
+                pass
+            return None
+        else:
+            status = 500
+        await send({"type": "http.response.start", "status": status, "headers": [(b"content-length", b"0")]})
+        await send({"type": "http.response.body", "body": b""})
+
+    return app
+
+
+def sell(price: str) -> list[dict]:
     id = next(IDS)
     sold = {"id": str(id), "mdn": f"1{id}555"[:11], "service": "WhatsApp", "status": "Reserved", "state": ""}
-    return [sold | {"markup": 0, "price": 0.5, "carrier": "TMobile", "till_expiration": 900}]
+    return [sold | {"markup": 0, "price": float(price), "carrier": "TMobile", "till_expiration": 900}]
 
 
 ANSWERS = {
     "request": sell,
-    "balance": lambda: "1000000.00",
-    "list_services": lambda: [{"name": "WhatsApp", "price": "0.50", "otp_available": "1000000"}],
-    "read_sms": list,
-    "reject": lambda: "MDN has been rejected",
+    "balance": lambda price: "1000000.00",
+    "list_services": lambda price: [{"name": "WhatsApp", "price": price, "otp_available": "1000000"}],
+    "read_sms": lambda price: [],
+    "reject": lambda price: "MDN has been rejected",
 }
-APPLICATIONS = {"constant": constant, "plain_proxy": plain_proxy, "provider": provider}
+APPLICATIONS = {"constant": constant, "plain_proxy": plain_proxy, "provider": provider, "moody": moody, "bare": bare}
 
 
 def main() -> None:

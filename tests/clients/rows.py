@@ -26,6 +26,9 @@ class Before(StrEnum):
     RECEIVED = "its code has come"
     FINISHED = "its code has come and it is finished"
     CANCELLED = "given back"
+    RENTED = "rented for a week"
+    RENT_RECEIVED = "rented for a week, and an SMS has come"
+    RENT_OVER = "rented for a week, and let go"
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,5 +145,11 @@ def an(kind: Any, **attributes: Any) -> Like:
 
 
 PHONE = text("1[0-9]{10}")
+ENDS = text(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d")
 TIME = text(r"20\d\d-\d\d-\d\d \d\d:\d\d:\d\d")
 COST = 0.85
+WEEK = 168
+"""Hours."""
+WEEK_COST = 7.0
+NO_WEBHOOK = "http://127.0.0.1:9/sms"
+"""An address at which nothing is ever told: it is a private one."""

@@ -11,12 +11,16 @@ from aiosmsactivate.types import ActivationStatus, SetActivationStatus
 from tests.clients.rows import (
     CODE,
     COST,
+    ENDS,
     HERE,
     NO_ID,
+    NO_WEBHOOK,
     NOWHERE,
     PHONE,
     SERVICE,
     TIME,
+    WEEK,
+    WEEK_COST,
     Before,
     Library,
     Number,
@@ -33,7 +37,7 @@ from tests.stage import KEY, Stage
 
 LISTS = "a list for an answer raises AttributeError"
 NO_CALLS = "there are no calls here"
-REFUSED = "only its refusals are tried"
+RENTED = {"status": "success", "phone": {"id": a(int), "endDate": ENDS, "number": PHONE}}
 
 
 def handle(api: SmsActivate, n: Number) -> its.Number:
@@ -230,51 +234,74 @@ ROWS = (
     ),
     Row(
         "get_rent_services_and_countries",
+        lambda api, n: api.get_rent_services_and_countries(WEEK, "any", "187", "840", incomingCall=False),
+        has(countries={"0": HERE}, services=has(go=has(cost=WEEK_COST)), currency=840),
+    ),
+    Row(
+        "get_rent_services_and_countries",
         lambda api, n: api.get_rent_services_and_countries(time=24, country="0"),
         Raises(SmsActivateException, "OUT_OF_STOCK"),
-        remark=REFUSED,
+    ),
+    Row(
+        "get_rent_number",
+        lambda api, n: api.get_rent_number(SERVICE, WEEK, "any", "187", NO_WEBHOOK, incomingCall=False),
+        RENTED,
     ),
     Row(
         "get_rent_number",
         lambda api, n: api.get_rent_number(SERVICE, time=24, country="0"),
         Raises(SmsActivateException, "NO_NUMBERS"),
-        remark=REFUSED,
+    ),
+    Row(
+        "get_rent_status",
+        lambda api, n: api.get_rent_status(n.id, 1, 10),
+        {"status": "error", "message": "STATUS_WAIT_CODE"},
+        Before.RENTED,
+    ),
+    Row(
+        "get_rent_status",
+        lambda api, n: api.get_rent_status(n.id, 1, 10),
+        has(quantity="1", values={"0": has(text=text(f".*{CODE}.*"), service=SERVICE, date=TIME)}),
+        Before.RENT_RECEIVED,
     ),
     Row(
         "get_rent_status",
         lambda api, n: api.get_rent_status(NO_ID, 1, 10),
         Raises(SmsActivateException, "NO_ID_RENT"),
-        remark=REFUSED,
     ),
     Row(
         "set_rent_status",
-        lambda api, n: api.set_rent_status(NO_ID, 2),
-        Raises(SmsActivateException, "NO_ID_RENT"),
+        lambda api, n: api.set_rent_status(n.id, 1),
+        has(quantity="1"),
+        Before.RENT_RECEIVED,
         fault="it asks getRentStatus: a rent can be neither finished nor given back with it",
     ),
     Row(
         "get_rent_list",
-        lambda api, n: api.get_rent_list(NO_ID, 1, 10),
-        Raises(SmsActivateException, "NO_NUMBERS"),
-        remark=REFUSED,
+        lambda api, n: api.get_rent_list(n.id, 1, 100),
+        has(values=has(("0", {"id": text("[0-9]+"), "phone": PHONE}))),
+        Before.RENTED,
     ),
+    Row("continue_rent_number", lambda api, n: api.continue_rent_number(n.id, WEEK), RENTED, Before.RENTED),
     Row(
         "continue_rent_number",
-        lambda api, n: api.continue_rent_number(NO_ID, 24),
-        Raises(SmsActivateException, "NO_ID_RENT"),
-        remark=REFUSED,
+        lambda api, n: api.continue_rent_number(n.id),
+        Raises(SmsActivateException, "INVALID_TIME"),
+        Before.RENTED,
+        remark="its own default of 4 hours is no rent's time: say which",
     ),
     Row(
         "continue_rent_info",
-        lambda api, n: api.continue_rent_info(NO_ID, 24, True),
+        lambda api, n: api.continue_rent_info(n.id, WEEK, True),
         Raises(TypeError, "unsupported operand type"),
+        Before.RENTED,
         fault="a comma is missing in it: TypeError before anything is sent",
     ),
     Row(
         "get_continue_rent_price_number",
-        lambda api, n: api.get_continue_rent_price_number(NO_ID, 24),
-        Raises(SmsActivateException, "NO_ID_RENT"),
-        remark=REFUSED,
+        lambda api, n: api.get_continue_rent_price_number(n.id, WEEK, "840"),
+        {"status": "success", "price": WEEK_COST, "currency": 840},
+        Before.RENTED,
     ),
     Row(
         "buy_partner_product",

@@ -11,12 +11,16 @@ from smsactivatepy.api import SMSActivateAPI as SMSActivatePyAPI
 from tests.clients.rows import (
     CODE,
     COST,
+    ENDS,
     HERE,
     NO_ID,
+    NO_WEBHOOK,
     NOWHERE,
     PHONE,
     SERVICE,
     TIME,
+    WEEK,
+    WEEK_COST,
     Before,
     Library,
     Like,
@@ -31,14 +35,18 @@ from tests.clients.rows import (
 from tests.stage import KEY, Stage
 
 MONEY = has(balance=text(r"\d+\.\d\d"))
-NO_RENT = {"status": "error", "message": "NO_ID_RENT"}
+RENTED = {"status": "success", "phone": {"id": a(int), "endDate": ENDS, "number": PHONE}}
 NO_CALLS = "there are no calls here"
-REFUSED = "only its refusals are tried"
 LOCAL = "asks no server"
 
 
 def error(word: str) -> Like:
     return has(error=word, message=a(str))
+
+
+def refused(word: str) -> dict[str, str]:
+    """As of rents."""
+    return {"status": "error", "message": word}
 
 
 ROWS = (
@@ -111,21 +119,54 @@ ROWS = (
     Row("getAdditionalService", lambda api, n: api.getAdditionalService(NO_ID, "wa"), error("NO_ACTIVATION")),
     Row(
         "getRentServicesAndCountries",
-        lambda api, n: api.getRentServicesAndCountries(time=24, country=NOWHERE),
-        {"status": "error", "message": "OUT_OF_STOCK"},
-        remark=REFUSED,
+        lambda api, n: api.getRentServicesAndCountries(time=WEEK, operator="any", country=HERE),
+        {
+            "countries": {"0": HERE},
+            "operators": {"0": "any"},
+            "services": has(go={"cost": WEEK_COST, "quant": above(0)}, full=has(cost=10.99)),
+            "currency": 840,
+        },
+    ),
+    Row(
+        "getRentServicesAndCountries",
+        lambda api, n: api.getRentServicesAndCountries(time=WEEK, country=NOWHERE),
+        refused("OUT_OF_STOCK"),
     ),
     Row(
         "getRentNumber",
-        lambda api, n: api.getRentNumber(SERVICE, time=24, country=NOWHERE),
-        {"status": "error", "message": "NO_NUMBERS"},
-        remark=REFUSED,
+        lambda api, n: api.getRentNumber(SERVICE, time=WEEK, operator="any", country=HERE, url=NO_WEBHOOK),
+        RENTED,
     ),
-    Row("getRentStatus", lambda api, n: api.getRentStatus(NO_ID), NO_RENT, remark=REFUSED),
-    Row("setRentStatus", lambda api, n: api.setRentStatus(NO_ID, 2), NO_RENT, remark=REFUSED),
-    Row("getRentList", lambda api, n: api.getRentList(), {"status": "error", "message": "NO_NUMBERS"}, remark=REFUSED),
-    Row("continueRentNumber", lambda api, n: api.continueRentNumber(NO_ID, 24), NO_RENT, remark=REFUSED),
-    Row("getContinueRentPriceNumber", lambda api, n: api.getContinueRentPriceNumber(NO_ID), NO_RENT, remark=REFUSED),
+    Row("getRentNumber", lambda api, n: api.getRentNumber("full"), RENTED),
+    Row("getRentNumber", lambda api, n: api.getRentNumber(SERVICE, time=10**6), refused("NO_NUMBERS")),
+    Row("getRentStatus", lambda api, n: api.getRentStatus(n.id), refused("STATUS_WAIT_CODE"), Before.RENTED),
+    Row(
+        "getRentStatus",
+        lambda api, n: api.getRentStatus(n.id),
+        has(quantity="1", values={"0": has(text=text(f".*{CODE}.*"), phoneFrom=a(str), service=SERVICE, date=TIME)}),
+        Before.RENT_RECEIVED,
+    ),
+    Row("getRentStatus", lambda api, n: api.getRentStatus(n.id), refused("STATUS_FINISH"), Before.RENT_OVER),
+    Row("getRentStatus", lambda api, n: api.getRentStatus(NO_ID), refused("NO_ID_RENT")),
+    Row("setRentStatus", lambda api, n: api.setRentStatus(n.id, 1), {"status": "success"}, Before.RENT_RECEIVED),
+    Row("setRentStatus", lambda api, n: api.setRentStatus(n.id, 2), {"status": "success"}, Before.RENTED),
+    Row("setRentStatus", lambda api, n: api.setRentStatus(n.id, 2), refused("CANT_CANCEL"), Before.RENT_RECEIVED),
+    Row("setRentStatus", lambda api, n: api.setRentStatus(n.id, 1), refused("ALREADY_FINISH"), Before.RENT_OVER),
+    Row(
+        "getRentList",
+        lambda api, n: api.getRentList(),
+        has(status="success", values=has(("0", {"id": text("[0-9]+"), "phone": PHONE}))),
+        Before.RENTED,
+    ),
+    Row("continueRentNumber", lambda api, n: api.continueRentNumber(n.id, WEEK), RENTED, Before.RENTED),
+    Row("continueRentNumber", lambda api, n: api.continueRentNumber(n.id, 4), refused("INVALID_TIME"), Before.RENTED),
+    Row("continueRentNumber", lambda api, n: api.continueRentNumber(n.id), refused("RENT_DIE"), Before.RENT_OVER),
+    Row(
+        "getContinueRentPriceNumber",
+        lambda api, n: api.getContinueRentPriceNumber(n.id),
+        {"status": "success", "price": WEEK_COST, "currency": 840},
+        Before.RENTED,
+    ),
     Row(
         "getTopCountriesByService",
         lambda api, n: api.getTopCountriesByService(SERVICE, freePrice=True),

@@ -13,7 +13,11 @@ from aiosmsactivate.types import ActivationStatus, SetActivationStatus
 from smsactivate.api import SMSActivateAPI
 
 from proxy.sandbox import Settings
+from tests.clients.rows import WEEK
 from tests.stage import KEY, Stage, stage
+from tests.stub import renting
+
+DAY = 86_400
 
 
 @pytest.fixture
@@ -66,6 +70,35 @@ class TestSmsactivate:
         assert (await asyncio.to_thread(api.getNumber, "wa"))["error"] == "NO_NUMBERS"
         assert (await asyncio.to_thread(api.getStatus, 77))["error"] == "NO_ACTIVATION"
 
+    async def test_rents_a_number_for_a_week_and_a_week_more(self, it: Stage, api: SMSActivateAPI):
+        offers = await asyncio.to_thread(api.getRentServicesAndCountries, time=WEEK, country=187)
+        assert offers["services"]["wa"]["cost"] == 5.0
+        phone = (await asyncio.to_thread(api.getRentNumber, "wa", time=WEEK, country=187))["phone"]
+        id, number = phone["id"], phone["number"]
+        assert (await asyncio.to_thread(api.getRentStatus, id))["message"] == "STATUS_WAIT_CODE"
+        await renting.deliver(it, number, text="one 111111")
+        await renting.deliver(it, number, text="two 222222")
+        status = await asyncio.to_thread(api.getRentStatus, id)
+        assert [sms["text"] for sms in status["values"].values()] == ["two 222222", "one 111111"]
+
+        assert (await asyncio.to_thread(api.getContinueRentPriceNumber, id))["price"] == 5.0
+        longer = (await asyncio.to_thread(api.continueRentNumber, id, WEEK))["phone"]
+        assert renting.rented({"status": "success", "phone": longer}).ends_at > it.clock.now() + 13 * DAY
+        await renting.deliver(it, number, text="three 333333")
+        assert (await asyncio.to_thread(api.getRentStatus, id))["quantity"] == "3"
+        listed = await asyncio.to_thread(api.getRentList)
+        assert listed["values"] == {"0": {"id": str(id), "phone": number}}
+
+        assert await asyncio.to_thread(api.setRentStatus, id, 1) == {"status": "success"}
+        assert (await asyncio.to_thread(api.getRentStatus, id))["message"] == "STATUS_FINISH"
+        assert await asyncio.to_thread(api.getBalance) == {"balance": "15.00"}
+
+    async def test_gives_a_rent_back(self, it: Stage, api: SMSActivateAPI):
+        phone = (await asyncio.to_thread(api.getRentNumber, "full", time=WEEK))["phone"]
+        assert await asyncio.to_thread(api.getBalance) == {"balance": "14.01"}
+        assert await asyncio.to_thread(api.setRentStatus, phone["id"], 2) == {"status": "success"}
+        assert await asyncio.to_thread(api.getBalance) == {"balance": "25.00"}
+
 
 class TestAiosmsactivate:
     @pytest.fixture
@@ -103,6 +136,29 @@ class TestAiosmsactivate:
         with pytest.raises(SmsActivateException) as unknown:
             await api.get_activation_status_v1("77")
         assert unknown.value.code == "NO_ACTIVATION"
+
+    async def test_rents_a_number_for_a_week_and_a_week_more(self, it: Stage, api: SmsActivate):
+        offers = await api.get_rent_services_and_countries(time=WEEK, country="187")
+        assert offers["services"]["full"]["cost"] == 10.99
+        phone = (await api.get_rent_number("wa", time=WEEK, country="187"))["phone"]
+        id, number = phone["id"], phone["number"]
+        await renting.deliver(it, number, text="one 111111")
+        await renting.deliver(it, number, text="two 222222")
+        first = await api.get_rent_status(id, 1, 1)
+        assert (first["quantity"], first["values"]["0"]["text"]) == ("2", "two 222222")
+        assert (await api.get_rent_status(id, 2, 1))["values"]["0"]["text"] == "one 111111"
+
+        assert (await api.get_continue_rent_price_number(id, WEEK))["price"] == 5.0
+        longer = await api.continue_rent_number(id, WEEK)
+        assert renting.rented(longer).ends_at > it.clock.now() + 13 * DAY
+        assert (await api.get_rent_list(id, 1, 10))["values"] == {"0": {"id": str(id), "phone": number}}
+
+        # The library has no way to say so: its set_rent_status asks getRentStatus.
+        assert await renting.say(it, "setRentStatus", id=id, status=1) == {"status": "success"}
+        with pytest.raises(SmsActivateException) as over:
+            await api.get_rent_list(id, 1, 10)
+        assert over.value.code == "NO_NUMBERS"
+        assert await api.get_balance() == 15.0
 
 
 class TestSmsactivateru:

@@ -16,6 +16,7 @@ from proxy.stub.dialects import DIALECTS
 from tests.clients.libraries import LIBRARIES
 from tests.clients.rows import CODE, SERVICE, Before, Library, Number, Raises, Row
 from tests.stage import Stage, stage
+from tests.stub import renting
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 each_library = pytest.mark.parametrize("library", LIBRARIES, ids=lambda library: library.title)
@@ -56,6 +57,8 @@ async def number(it: Stage, before: Before) -> Number:
     """A number to which that much has happened."""
     if before is Before.NOTHING:
         return Number()
+    if before in (Before.RENTED, Before.RENT_RECEIVED, Before.RENT_OVER):
+        return await rent(it, before)
     id, phone = await it.number(SERVICE)
     if before in (Before.RECEIVED, Before.FINISHED):
         it.getatext.deliver(it.rental(it.getatext, phone).id, code=CODE)
@@ -65,6 +68,16 @@ async def number(it: Stage, before: Before) -> Number:
     if before is Before.CANCELLED:
         assert await it.ask("setStatus", id=id, status=8) == "ACCESS_CANCEL"
     return Number(id, phone)
+
+
+async def rent(it: Stage, before: Before) -> Number:
+    """A rent to which that much has happened."""
+    got = await renting.rent(it, SERVICE)
+    if before is Before.RENT_RECEIVED:
+        await renting.deliver(it, got.phone, code=CODE)
+    if before is Before.RENT_OVER:
+        await renting.say(it, "setRentStatus", id=got.id, status=1)
+    return Number(got.id, got.phone)
 
 
 async def call(library: Library, row: Row, api: Any, it: Number) -> Any:

@@ -70,30 +70,6 @@ async def test_promise_1_a_kill_in_the_middle_of_a_purchase_leaves_it_unknown(it
     assert len(it.seen(sandbox, PURCHASES[provider])) == 1
 
 
-async def test_promise_1_after_a_kill_every_rental_is_an_activation_or_an_unknown_attempt(it: Stage):
-    """Twenty purchases at once, killed when some are done, some under way and some not begun."""
-    rentals, bought, unknown = 0, 0, 0
-    for _ in range(2):
-        already = len(it.getsms.rentals)
-        async with serve(it) as run:
-            it.getsms.fault("slow", "request", amount=0.1, times=10)
-            crowd = [asyncio.create_task(it.ask("getNumber", service="wa", providerIds="getsms")) for _ in range(20)]
-            await eventually(lambda enough=already + 12: len(it.getsms.rentals) >= enough)
-            await run.kill()
-            answers = await asyncio.gather(*crowd, return_exceptions=True)
-        told = {answer.split(":")[2] for answer in answers if isinstance(answer, str) and answer.count(":") == 2}
-        async with serve(it):
-            phones = {row["phone"] for row in await it.admin("activations", limit=1000)}
-            outcomes = [outcome for _, outcome in await it.outcomes()]
-        assert told <= phones
-        assert set(outcomes) <= {"bought", "unknown"}
-        assert phones <= {"1" + rental.number for rental in it.getsms.rentals}
-        rentals, bought, unknown = len(it.getsms.rentals), outcomes.count("bought"), outcomes.count("unknown")
-        assert bought == len(phones)
-        assert bought <= rentals <= bought + unknown
-        assert len(it.seen(it.getsms, "request")) <= bought + unknown
-
-
 async def test_promise_3_a_number_that_was_bought_but_not_told_before_a_kill_is_given_to_the_next(it: Stage):
     async with serve(it) as run:
         it.getsms.fault("slow", "request", amount=0.3)

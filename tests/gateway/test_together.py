@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from proxy.sandbox import Settings
+from tests.fakes import FakeClock
 from tests.stage import Stage, stage
 
 GETSMS = "- {name: everything, providers: [getsms]}"
@@ -57,6 +58,24 @@ async def test_one_service_out_of_stock_refuses_them_all(tmp_path: Path):
         assert await it.ask("getMultiServiceNumber", multiService="wa,tg") == "NO_NUMBERS"
         assert not list(it.getatext.rentals)
         assert await held(it) == 0
+
+
+async def test_a_combination_that_failed_is_not_asked_for_while_the_provider_remembers_it(tmp_path: Path):
+    async with stage(tmp_path, rules=GETATEXT, clock=FakeClock()) as it:
+        words = '{"errors": "Service is out of stock"}'  # that is: on one number
+        it.getatext.fault("status", "rent-multiple-services", times=None, status=400, body=words)
+
+        async def tried(**asked: str) -> int:
+            before = len(it.seen(it.getatext, "rent-multiple-services"))
+            assert await it.ask("getMultiServiceNumber", **asked) == "NO_NUMBERS"
+            return len(it.seen(it.getatext, "rent-multiple-services")) - before
+
+        assert await tried(multiService="wa,tg") == 1
+        assert await tried(multiService="tg,wa") == 0
+        await it.clock.advance(2)  # the limit of one a second
+        assert await tried(multiService="wa,tg", operator="tmobile") == 1
+        await it.clock.advance(301)
+        assert await tried(multiService="wa,tg") == 1
 
 
 async def test_promise_2_a_joint_request_without_an_answer_is_not_repeated(tmp_path: Path):

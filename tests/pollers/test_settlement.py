@@ -38,17 +38,6 @@ async def settled(it: Stage, outcome: str, *, within: int) -> dict:
 
 
 @each_provider
-async def test_promise_2_a_hold_is_released_when_the_rentals_time_is_over(it: Stage, provider: str):
-    getattr(it, provider).fault("cut", PURCHASES[provider], handled=False)
-    assert await it.ask("getNumber", service="wa", providerIds=provider) == "NO_NUMBERS"
-    await it.clock.advance(LIFETIMES[provider] + MARGIN - 5)
-    assert (await attempt(it))["outcome"] == "unknown"
-    row = await settled(it, "abandoned", within=60)
-    assert row["reason"] == "its lifetime ran out"
-    assert [entry["kind"] for entry in await it.admin("ledger")] == ["release", "hold"]
-
-
-@each_provider
 async def test_an_answer_that_named_the_rental_is_looked_up(it: Stage, provider: str):
     """All that could be read of the answer was an id."""
     sandbox = getattr(it, provider)
@@ -72,24 +61,6 @@ async def test_an_answer_that_named_the_rental_is_looked_up(it: Stage, provider:
     # The client that was refused is given it when it asks again.
     again = await it.ask("getNumber", service="wa", providerIds=provider)
     assert again == f"ACCESS_NUMBER:{activation['id']}:{activation['phone']}"
-
-
-async def test_promise_2_a_webhook_that_names_the_rental_settles_it(tmp_path: Path):
-    async with stage(tmp_path, poll=60, clock=FakeClock(), getsms_extra="webhook_token: secret-token") as it:
-        it.getsms.fault("cut", "request")
-        assert await it.ask("getNumber", service="wa", providerIds="getsms") == "NO_NUMBERS"
-        (rental,) = it.getsms.rentals
-        message = it.getsms.deliver(rental.id, code="012345")
-        form = it.getsms.webhook(rental, message)["data"]
-        reply = await it.web.post(f"{it.root}/webhooks/getsms/secret-token", data=form)
-        assert reply.status_code == 200
-
-        row = await settled(it, "recovered", within=60)
-        (activation,) = await it.admin("activations")
-        assert (row["activation_id"], row["upstream_id"]) == (activation["id"], str(rental.id))
-        assert (activation["phone"], activation["messages"][0]["code"]) == ("1" + rental.number, "012345")
-        kinds = [entry["kind"] for entry in await it.admin("ledger")]
-        assert kinds == ["charge", "release", "hold"]
 
 
 async def test_what_is_settled_after_a_restart_is_settled_all_the_same(it: Stage):

@@ -10,7 +10,7 @@ from contextvars import ContextVar
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from proxy.app import House, running
+from proxy.app import House, Outside, running
 from proxy.config import Config
 from tests.simulation.loop import SIDE, SimClock, SimLoop
 
@@ -108,12 +108,10 @@ class Machine:
         clock = self.clock
         nobody = replace(self._config, providers=())
         try:
-            async with running(nobody, clock) as house:
+            async with running(nobody, clock, self._outside(clock)) as house:
                 # One after the other: the house starts the keepers of several in no certain order.
                 for number in range(1, len(self._config.providers) + 1):
                     house.apply(replace(self._config, providers=self._config.providers[:number]))
-                for name, line in house.lines.items():
-                    self._connect(name, line, clock)
                 self.house = house
                 self._ready.set()
                 await self._stop.wait()
@@ -124,7 +122,6 @@ class Machine:
             self._ready.set()
             self.house = None
 
-    def _connect(self, name: str, line: Any, clock: SimClock) -> None:
-        """Our road in place of the network's, and dice of our own: the composition root has neither to be handed in."""
-        line.upstream._provider._wire = self._roads(name, clock)
-        line.upstream.health._jitter = random.Random(self._random.random())
+    def _outside(self, clock: SimClock) -> Outside:
+        """Our roads in place of the network's, and dice of our own."""
+        return Outside(lambda name: self._roads(name, clock), lambda: random.Random(self._random.random()))

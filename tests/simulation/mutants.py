@@ -13,7 +13,7 @@ from typing import Any
 from proxy.domain.activation import Event
 from proxy.domain.attempt import Entry, Outcome
 from proxy.errors import NoActivation, OutcomeUnknown, ProviderError
-from proxy.gateway import messages, purchase, rentals
+from proxy.gateway import messages, rentals, spending, waiting
 from proxy.gateway.purchase import Purchase
 from proxy.gateway.upstream import Upstream
 from proxy.store.live import Live
@@ -70,7 +70,8 @@ async def buy_then_write(self: Any, bundle: Any) -> Any:
         answer: Any = await upstream.buy(bundle.offers, self.wants, self.deadline.left)
     except ProviderError as exc:
         answer = exc
-    attempts = await self._begin(bundle)
+    drafts = [self._draft(want, offer) for want, offer in zip(self.wants, bundle.offers, strict=True)]
+    attempts = await spending.begin(self.gateway, drafts, self.deadline)
     try:
         return await self._spend(attempts, bundle, Heard(answer))
     finally:
@@ -87,8 +88,8 @@ async def buy_twice(self: Any, *asked: Any) -> Any:
         return await _buy(self, *asked)
 
 
-async def call_it_refused(self: Any, attempts: Any, reason: str, upstream_id: str) -> None:
-    await self._refused(attempts, reason)
+async def call_it_refused(gateway: Any, attempts: Any, reason: str, *named: Any) -> None:
+    await spending.refuse(gateway, attempts, reason)
 
 
 async def never_ordered(self: Any) -> list[Any]:
@@ -187,9 +188,9 @@ def settle_nothing(self: Any) -> None:
 MUTANTS = (
     Mutant("buys first and writes later", ((Purchase, "_try", buy_then_write),)),
     Mutant("asks again after a timeout", ((Upstream, "buy", buy_twice),)),
-    Mutant("takes an unknown outcome for a refusal", ((Purchase, "_left_unknown", call_it_refused),)),
+    Mutant("takes an unknown outcome for a refusal", ((spending, "leave_unknown", call_it_refused),)),
     Mutant("forgets an idempotency key", ((Purchase, "_answered", never_ordered),)),
-    Mutant("drops what was bought when the client hung up", ((purchase, "_abandon", forget_orphan),), since=70),
+    Mutant("drops what was bought when the client hung up", ((waiting, "_abandon", forget_orphan),), since=70),
     Mutant(
         "gives one client what another has lost",
         ((Live, "keep_for_redelivery", keep_for_anybody), (Live, "redeliver", redeliver_to_anybody)),

@@ -37,7 +37,7 @@ async def test_a_message_is_queued_with_all_that_is_told(store: Store, clock: Fa
     activation = await bought(store)
     await store.write(lambda tx: tx.receive(sms("012345", text="Code: 012345")))
     assert await due(store, clock) == [
-        Delivery(1, "demo", 0, activation.id, "wa", 187, "Code: 012345", "012345", clock.now())
+        Delivery(1, "demo", 0, activation.id, "wa", 187, "Code: 012345", "012345", clock.now(), "WhatsApp")
     ]
 
 

@@ -12,7 +12,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, multiple, rule
 
-from proxy.domain.activation import CLOSED, Event, IllegalTransition
+from proxy.domain.activation import CLOSED, Activation, Event, IllegalTransition
 from proxy.domain.attempt import BOOKS, SPENDS, Attempt, Entry, Outcome
 from proxy.domain.client import Budget, Period
 from proxy.errors import NoBalance, OutcomeUnknown
@@ -160,10 +160,13 @@ class Books(RuleBasedStateMachine):
             assert refunded == refund
             assert not refunds or (status in ("cancelled", "expired") and not code and refund == price)
 
+    async def _open_now(self) -> dict[int, Activation]:
+        return {it.id: it async for it, _, _ in self.store.read.open_activations()}
+
     @invariant()
     def the_live_view_is_what_the_books_say_is_open(self) -> None:
         live = self.store.live
-        open_now = {it.id: it for it, _, _ in self.loop.run(self.store.read.open_activations())}
+        open_now = self.loop.run(self._open_now())
         assert live.open == open_now
         assert not {it.status for it in live.open.values()} & CLOSED
         for client in ("demo", "other"):

@@ -3,7 +3,8 @@
 import asyncio
 import sqlite3
 import threading
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -143,6 +144,45 @@ async def test_a_disk_that_is_full_fails_the_whole_commit_and_it_recovers(store:
     await store.write(lambda tx: tx._sql("PRAGMA max_page_count = 100000"))
     await store.write(begin("d"))
     assert written(path) == ["d"]
+
+
+async def test_a_disk_that_is_read_only_fails_every_commit_and_it_recovers(store: Store, path: Path):
+    connection = await store.write(lambda tx: tx._connection)
+    connection.execute("PRAGMA query_only = ON")
+    ends = await asyncio.gather(*(store.write(begin(name)) for name in "ab"), return_exceptions=True)
+    assert [str(end) for end in ends] == ["attempt to write a readonly database"] * 2
+    connection.execute("PRAGMA query_only = OFF")
+    await store.write(begin("c"))
+    assert written(path) == ["c"]
+
+
+async def test_a_file_that_is_damaged_is_everybodys_trouble(store: Store, path: Path):
+    def damaged(tx: Transaction) -> None:
+        raise sqlite3.DatabaseError("database disk image is malformed")
+
+    ends = await together(store, begin("a"), damaged, begin("c"))
+    assert [type(end) for end in ends] == [StoreClosed] * 3
+    assert written(path) == []
+
+
+@contextmanager
+def away(path: Path, *, replaced: bool) -> Iterator[None]:
+    elsewhere = path.with_suffix(".away")
+    path.rename(elsewhere)
+    if replaced:
+        path.write_bytes(elsewhere.read_bytes())
+    yield
+    elsewhere.rename(path)
+
+
+@pytest.mark.parametrize(("replaced", "words"), [(False, "is gone: No such file"), (True, "was replaced")])
+async def test_nothing_is_written_into_a_file_that_is_not_there_any_more(
+    store: Store, path: Path, replaced: bool, words: str
+):
+    with away(path, replaced=replaced), pytest.raises(StoreClosed, match=words):
+        await store.write(begin("a"))
+    await store.write(begin("b"))
+    assert written(path) == ["b"]
 
 
 async def test_too_many_who_wait_are_sent_away_at_once(store: Store):

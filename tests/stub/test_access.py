@@ -1,11 +1,13 @@
 """Who may come in, and how often: keys are kept as digests, rates are those of the configuration in force."""
 
+import asyncio
+
 import pytest
 
 from proxy.config import KeyedClient
 from proxy.domain.client import Client
 from proxy.errors import BadKey, TooManyRequests
-from proxy.stub.access import STRANGER, Access, Bucket
+from proxy.stub.access import AT_ONCE, LONGEST_WAIT, REFUSAL_SECONDS, STRANGER, Access, Bucket
 from tests.fakes import FakeClock
 
 FAST, SLOW, FREE = Client("fast", rate=50), Client("slow", rate=1), Client("free")
@@ -96,6 +98,36 @@ def test_who_is_too_fast_hears_when_to_come_back(clock: FakeClock, rate: float, 
             wait = refused.retry_after
             break
     assert 1 <= wait <= seconds
+
+
+async def refused_after(access: Access, clock: FakeClock, client: Client | None, times: int) -> list[float]:
+    """When each of so many refusals at the same moment is answered, in seconds from then."""
+    began, answered = clock.monotonic(), []
+
+    async def one() -> None:
+        await access.turn_away(client)
+        answered.append(clock.monotonic() - began)
+
+    crowd = [asyncio.create_task(one()) for _ in range(times)]
+    await clock.advance(10)
+    await asyncio.gather(*crowd)
+    return answered
+
+
+async def test_a_few_refusals_are_answered_at_once_and_a_flood_of_them_one_by_one(access: Access, clock: FakeClock):
+    waits = await refused_after(access, clock, SLOW, 100)
+    assert waits == pytest.approx([max(0, place - AT_ONCE + 1) * REFUSAL_SECONDS for place in range(100)], abs=1e-6)
+    assert await refused_after(access, clock, SLOW, AT_ONCE) == [0] * AT_ONCE
+
+
+@pytest.mark.parametrize(("flooding", "other"), [(SLOW, FAST), (None, FAST), (SLOW, None)])
+async def test_nobody_waits_in_anothers_line(
+    access: Access, clock: FakeClock, flooding: Client | None, other: Client | None
+):
+    flood = asyncio.create_task(refused_after(access, clock, flooding, 2000))
+    await asyncio.sleep(0)
+    assert await refused_after(access, clock, other, 1) == [0]
+    assert max(await flood) == pytest.approx(LONGEST_WAIT)
 
 
 def test_a_new_configuration_does_not_give_a_second_start(access: Access, clock: FakeClock):

@@ -9,11 +9,14 @@ import pytest
 from proxy import errors
 from proxy.errors import GatewayError
 from proxy.stub.actions import ACTIONS
+from proxy.stub.actions.rents import AVAILABILITY, OWN_LIST, READING, RENTS
 from proxy.stub.registry import Action, Call, Param, Registry
-from proxy.stub.replies import OUR_FAULT, REFUSALS, Reply, refusal_for
+from proxy.stub.replies import OUR_FAULT, PLAIN, REFUSALS, Manner, Reply, refusal_for
 from tests.stub.door import WORDS
 
-NEVER_AT_THE_DOOR = {errors.BadConfig}
+NEVER_AT_THE_DOOR = {errors.BadConfig, errors.NoAuction, errors.BidRefused}
+MANNERS = (RENTS, READING, AVAILABILITY, OWN_LIST)
+EVERY_REFUSAL = {*REFUSALS.values(), OUR_FAULT, *(refusal for manner in MANNERS for refusal in manner.words.values())}
 
 
 def leaves(kind: type[BaseException]) -> list[type[BaseException]]:
@@ -58,7 +61,12 @@ def test_the_example_is_a_reply_of_the_protocol(action: Action):
 
 @every_action
 def test_what_an_action_may_refuse_has_a_word(action: Action):
-    assert {refusal_for(kind) for kind in action.refusals}.isdisjoint({OUR_FAULT})
+    assert all(has_a_word(kind, action.manner) for kind in action.refusals)
+
+
+def has_a_word(kind: type[BaseException], manner: Manner) -> bool:
+    """One of its own, or of its kind; not the one for everything that was not foreseen."""
+    return refusal_for(kind, manner) not in (OUR_FAULT, manner.words.get(Exception))
 
 
 @every_action
@@ -82,13 +90,18 @@ def test_a_name_is_declared_once():
 
 @pytest.mark.parametrize("kind", leaves(GatewayError), ids=lambda kind: kind.__name__)
 def test_every_error_that_can_reach_a_client_has_a_refusal(kind: type[GatewayError]):
-    assert (refusal_for(kind) is OUR_FAULT) is (kind in NEVER_AT_THE_DOOR)
+    assert (has_a_word(kind, PLAIN) or has_a_word(kind, RENTS)) is (kind not in NEVER_AT_THE_DOOR)
 
 
-@pytest.mark.parametrize("refusal", [*REFUSALS.values(), OUR_FAULT], ids=lambda refusal: refusal.word)
+@every_action
+def test_a_word_that_is_said_plainly_is_known_to_be(action: Action):
+    said = [refusal_for(kind).word for kind in action.refusals if not action.manner.in_json]
+    assert all(re.fullmatch(WORDS, word) or word == "WRONG_MAX_PRICE" for word in said)
+
+
+@pytest.mark.parametrize("refusal", sorted(EVERY_REFUSAL, key=str), ids=lambda refusal: refusal.word)
 def test_a_refusal_is_one_word_of_the_protocol_with_its_meaning(refusal):
     assert re.fullmatch(r"[A-Z_]+", refusal.word)
-    assert re.fullmatch(WORDS, refusal.word) or refusal.word == "WRONG_MAX_PRICE"
     assert refusal.meaning
     assert refusal.status == (429 if refusal.word == "TOO_MANY_REQUESTS" else 200)
 

@@ -10,9 +10,9 @@ import schemathesis
 
 from proxy import errors
 from proxy.stub.actions import ACTIONS
-from proxy.stub.openapi import FORM, IDS, STUB, document, refusals_of
+from proxy.stub.openapi import AT_THE_DOOR, FORM, IDS, RENT_IDS, STUB, document, refusals_of
 from proxy.stub.registry import Action, Param
-from proxy.stub.replies import refusal_for
+from proxy.stub.replies import PLAIN, refusal_for, refuse
 from proxy.stub.shapes import PLACES, SHAPES, pattern_of
 from tests.stage import KEY, Stage
 from tests.stub.door import knock
@@ -93,12 +93,28 @@ async def test_every_parameter_is_there_in_the_query_and_in_the_form(action: Act
 async def test_every_refusal_is_there_with_its_meaning(action: Action):
     told = operations(action)["get"]["responses"]
     for kind in refusals_of(action):
-        refusal = refusal_for(kind)
+        refusal = refusal_for(kind, action.manner)
         reply = told[str(refusal.status)]
         assert refusal.meaning in reply["description"]
-        words = f"{refusal.word}:0.55" if kind is errors.WrongMaxPrice else refusal.word
-        schema = reply["content"]["text/plain"]["schema"]
-        assert jsonschema_rs.is_valid(schema, words)
+        said, value = refused(action, kind)
+        assert jsonschema_rs.is_valid(reply["content"]["text/plain"]["schema"], said) is (value is None)
+        if value is not None:
+            assert jsonschema_rs.is_valid(reply["content"]["application/json"]["schema"], value)
+
+
+def refused(action: Action, kind: type[errors.GatewayError]) -> tuple[str, Any]:
+    """Words and value of the reply: the door says no plainly, whatever is asked for."""
+    plainly = issubclass(kind, (*AT_THE_DOOR, errors.BadKey))
+    error = kind(550_000) if kind is errors.WrongMaxPrice else kind(1) if kind is errors.TooManyRequests else kind()
+    reply = refuse(error, PLAIN if plainly else action.manner)
+    return reply.words, reply.value
+
+
+@every_action
+async def test_no_other_refusal_in_json_is_a_reply(action: Action):
+    content = replies(action).get("application/json", {"schema": False})
+    for word in ("", "NONSENSE", "BAD_KEY", "TOO_MANY_REQUESTS", "NO_ID_RENTS", "WRONG_MAX_PRICE:"):
+        assert not jsonschema_rs.is_valid(content["schema"], {"status": "error", "message": word})
 
 
 @every_action
@@ -150,13 +166,35 @@ async def test_what_buys_tells_the_price_and_the_provider(name: str):
 async def test_whatever_names_an_activation_leads_to_what_can_be_asked_about_one(name: str, method: str):
     links = operations(ACTIONS[name])[method]["responses"]["200"]["links"]
     assert {"getStatus", "setStatus", "getStatusV2", "getFullSms", "getAllSms", "getExtraActivation"} <= links.keys()
+    assert not links.keys() & RENT_ACTIONS
+    check_links(links, method)
+
+
+def check_links(links: dict[str, Any], method: str) -> None:
     for target, link in links.items():
         assert link["operationId"] == operations(ACTIONS[target])[method]["operationId"]
         (subject,) = link["parameters" if method == "get" else "requestBody"]
         assert subject in [param.name for param in ACTIONS[target].params]
 
 
-@pytest.mark.parametrize(("name", "pointer"), IDS.items())
+RENT_ACTIONS = {
+    "getRentStatus",
+    "setRentStatus",
+    "continueRentNumber",
+    "getContinueRentPriceNumber",
+    "continueRentInfo",
+}
+
+
+@pytest.mark.parametrize("name", RENT_IDS)
+@pytest.mark.parametrize("method", ["get", "post"])
+async def test_whatever_names_a_rent_leads_to_what_can_be_asked_about_one(name: str, method: str):
+    links = operations(ACTIONS[name])[method]["responses"]["200"]["links"]
+    assert links.keys() == RENT_ACTIONS
+    check_links(links, method)
+
+
+@pytest.mark.parametrize(("name", "pointer"), [*IDS.items(), *RENT_IDS.items()])
 async def test_the_example_names_an_activation_where_the_link_looks(name: str, pointer: str):
     found = json.loads(ACTIONS[name].example)
     for step in pointer.strip("/").split("/"):
@@ -169,7 +207,7 @@ async def test_the_example_names_an_activation_where_the_link_looks(name: str, p
 VALUES = {
     "boolean": ["true", "false"],
     "integer": ["1", "187"],
-    "string": ["wa", "2.00", "tmobile", "12025550123"],
+    "string": ["wa", "2.00", "tmobile", "12025550123", "https://example.com/sms?rent=1"],
     "array": ["wa", "503", "503,202", "tmobile,at&t", "1202"],
 }
 

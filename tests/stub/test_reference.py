@@ -29,7 +29,7 @@ def test_every_action_is_in_it_with_its_words(action: Action):
     for spelling in [spelling for param in action.params for spelling in param.spellings]:
         assert f"`{spelling}`" in entry
     for kind in action.refusals:
-        assert f"| `{refusal_for(kind).word}` |" in entry
+        assert f"| `{refusal_for(kind, action.manner).word}` |" in entry
 
 
 def test_every_action_belongs_to_a_chapter():

@@ -82,3 +82,10 @@ def test_no_reason_breaks_a_header(words: str):
     line = header_text(words)
     assert len(line) <= LONGEST_REASON
     assert all(32 <= byte < 127 for byte in line)
+
+
+def test_a_refusal_keeps_nothing_alive_but_itself():
+    """Its traceback would hold the reply that holds it, a circle for every refused request."""
+    with pytest.raises(errors.BadKey) as caught:
+        raise errors.BadKey
+    assert refuse(caught.value).refused.__traceback__ is None

@@ -4,6 +4,7 @@ FUZZ_CASES in the environment asks for more than the few hundred cases of an ord
 """
 
 import os
+from collections import Counter
 
 import pytest
 
@@ -12,6 +13,7 @@ from proxy.stub.openapi import document
 from tests.stage import KEY, OTHER_KEY
 from tests.stub.driving import Found, drive
 from tests.stub.elsewhere import gateway
+from tests.stub.renting import rent
 
 OPERATIONS = {
     f"{method.upper()} {path}" for path, methods in document(ACTIONS, "")["paths"].items() for method in methods
@@ -25,6 +27,8 @@ def found(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config)
         for service in ("go", "wa", "tg", "mm"):
             for key in (KEY, KEY, KEY, OTHER_KEY):
                 there(it.number(service, api_key=key))
+        for service in ("wa", "full") * 4:
+            there(rent(it, service))
         found = drive(it.root, examples=4, seed=1, coverage=False)
         while found.cases < wanted:
             found += drive(it.root, examples=20, seed=found.cases, coverage=True)
@@ -51,6 +55,15 @@ def test_numbers_are_really_bought_and_asked_about(found: Found):
     assert words["ACCESS_NUMBER"]
     assert {"STATUS_OK", "STATUS_CANCEL", "FULL_SMS"} & words.keys()
     assert {"ACCESS_READY", "ACCESS_RETRY_GET", "ACCESS_ACTIVATION", "ACCESS_CANCEL"} & words.keys()
+
+
+def test_rents_are_really_asked_about(found: Found):
+    about = [
+        said for operation, said in found.answers.items() if "RentStatus" in operation or "ontinueRent" in operation
+    ]
+    words = sum(about, Counter())
+    assert words["JSON"]
+    assert words["NO_ID_RENT"] < words.total()
 
 
 def test_nothing_goes_wrong_inside(found: Found):

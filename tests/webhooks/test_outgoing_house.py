@@ -1,6 +1,7 @@
 """Webhooks to clients in the whole gateway: from a provider's SMS to the client's server, and what is seen of it."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -141,3 +142,41 @@ async def test_promise_8_a_kill_forgets_no_webhook(tmp_path: Path):
             await listed(it, "delivered")
         assert set(receiver.codes) == {"012345"}
         receiver.port.close()
+
+
+async def rented(it: Stage, **asked: str) -> tuple[str, str]:
+    """Id and number of a rent."""
+    reply = json.loads(await it.ask("getRentNumber", service="wa", rent_time=24, **asked))
+    return str(reply["phone"]["id"]), reply["phone"]["number"]
+
+
+async def test_a_rent_tells_its_own_address_in_the_form_for_rents(it: Stage, receiver: Receiver):
+    id, number = await rented(it, url=f"{receiver.port.address}/rent?token=s3cret")
+    it.getatext.deliver(it.getatext.rent(number), code="012345", text="Your code is 012345", sender="22000")
+    (row,) = await listed(it, "delivered")
+    assert row["url"] == f"{receiver.port.address}/rent"
+    (post,) = receiver.posts
+    assert post.path == "/rent?token=s3cret"
+    assert post.told["rentId"] == id
+    assert post.told["sms"].keys() == {"phoneFrom", "text", "date"}
+    assert (post.told["sms"]["phoneFrom"], post.told["sms"]["text"]) == ("22000", "Your code is 012345")
+    assert post.headers["x-signature"].startswith("sha256=")
+
+
+async def test_a_rent_without_an_address_tells_that_of_its_client(it: Stage, receiver: Receiver):
+    id, number = await rented(it)
+    it.getatext.deliver(it.getatext.rent(number), code="4711")
+    await listed(it, "delivered")
+    (post,) = receiver.posts
+    assert (post.path, post.told["rentId"]) == ("/sms?token=s3cret", id)
+
+
+async def test_a_rents_address_needs_no_webhook_of_the_client_and_may_be_private_only_if_that_is_allowed(it: Stage):
+    receiver = Receiver(it.clock)
+    await receiver.port.open()
+    _, number = await rented(it, url=receiver.url)
+    it.getatext.deliver(it.getatext.rent(number), code="4711")
+    (row,) = await listed(it, "waiting")
+    assert row["last_error"] == "no connection: 127.0.0.1 is not on the public internet"
+    assert receiver.posts == []
+    receiver.port.close()

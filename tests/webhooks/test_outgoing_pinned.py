@@ -8,13 +8,12 @@ from pathlib import Path
 
 import httpx
 import pytest
+import trustme
 
 from proxy.webhooks.pinned import NotPublic, Pinned, is_public, resolve
 from tests.fakes import FakeClock
 from tests.webhooks.receiver import Receiver
 
-PAIR = Path(__file__).parent / "receiver.test.pem"
-"""A key and the certificate that it signed for itself, for receiver.test."""
 PUBLIC = ("93.184.215.14", "1.1.1.1", "2606:4700::1111", "::ffff:1.1.1.1", "64:ff9b::101:101", "2002:101:101::1")
 NOT_PUBLIC = (
     *("127.0.0.1", "127.255.255.254", "0.0.0.0", "10.0.0.1", "172.16.0.1", "172.31.255.255", "192.168.1.1"),
@@ -118,11 +117,13 @@ async def test_this_machine_is_found_by_its_name():
 
 
 @pytest.fixture
-async def encrypted(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[int]:
+async def encrypted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[int]:
     """The port of a receiver with https, whose certificate this machine trusts."""
-    monkeypatch.setenv("SSL_CERT_FILE", str(PAIR))
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(PAIR)
+    authority.issue_cert("receiver.test").configure_cert(context)
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"{}")

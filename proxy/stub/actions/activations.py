@@ -16,17 +16,16 @@ AN_ACTIVATION = (WrongActivationId, NoActivation)
 """What every action that names an activation may refuse."""
 
 
-@ACTIONS.action("getStatus", params.ID, refusals=AN_ACTIVATION, example="STATUS_OK:123456", section="2.2")
+@ACTIONS.action(
+    "getStatus", params.ID, refusals=AN_ACTIVATION, example="STATUS_OK:123456", section="2.2", at_once=status_words
+)
 async def get_status(call: Call, id: int) -> Reply:
     """Whether the code has come.
 
     A finished activation keeps answering with its code, where the original said STATUS_CANCEL: a poll that comes late
     must not look like a failure. STATUS_WAIT_RESEND is never said, because many tools do not know it.
     """
-    activation = call.gateway.store.live.open.get(id)
-    if activation is None or activation.client != call.client.name:
-        activation = await rentals.find(call.gateway, call.client.name, id)
-    return text(status_words(activation))
+    return text(status_words(await rentals.find(call.gateway, call.client.name, id)))
 
 
 @ACTIONS.action(

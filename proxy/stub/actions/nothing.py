@@ -20,10 +20,6 @@ def _mail_error(word: str) -> dict[str, str]:
     return {"status": "ERROR", "error": word}
 
 
-def _rent_error(word: str) -> dict[str, str]:
-    return {"status": "error", "message": word}
-
-
 NOTHING: dict[str, tuple[str, Any]] = {
     # Calls
     "getIncomingCallStatus": ("INVALID_ACTIVATION_ID", None),
@@ -42,22 +38,11 @@ NOTHING: dict[str, tuple[str, Any]] = {
     "getQiwiRequisites": ("", {"status": "FALSE", "comment": "", "wallet": "", "upToDate": ""}),
     "updateApiCurrency": ("CURRENCY_CHANGE_UNAVAILABLE", None),
     "getNotifications": ("", []),
-    # Rent
-    "getRentServicesAndCountries": ("", _rent_error("OUT_OF_STOCK")),
-    "getRentNumber": ("", _rent_error("NO_NUMBERS")),
-    "getRentStatus": ("", _rent_error("NO_ID_RENT")),
-    "setRentStatus": ("", _rent_error("NO_ID_RENT")),
-    "getRentList": ("", _rent_error("NO_NUMBERS")),
-    "continueRentNumber": ("", _rent_error("NO_ID_RENT")),
-    "getContinueRentPriceNumber": ("", _rent_error("NO_ID_RENT")),
-    "continueRentInfo": ("", _rent_error("NO_ID_RENT")),
 }
 
 
 def _section(name: str) -> str:
-    """Of the protocol: rents are 5, e-mail is 6."""
-    if "Rent" in name:
-        return "5"
+    """Of the protocol: e-mail is 6."""
     return "6" if "Mail" in name or name == "getDomains" else "3"
 
 
