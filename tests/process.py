@@ -38,6 +38,11 @@ class Program:
         return self._process.pid
 
     @property
+    def ended(self) -> int | None:
+        """The exit status; None while it runs."""
+        return self._process.poll()
+
+    @property
     def said(self) -> str:
         return self._out.read_text()
 

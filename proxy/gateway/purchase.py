@@ -118,8 +118,8 @@ class Purchase:
     """Offers that the client's budget does not cover."""
     sold_out: set[str] = field(default_factory=set)
     """Providers that have just said that they have no number."""
-    is_unsure: bool = False
-    """Something may have been bought."""
+    unsure_of: set[str] = field(default_factory=set)
+    """Providers at which something may have been bought: this request goes there no more."""
     bid: StandingBid | None = None
     """What stands for an equal request, and is not out of the way yet."""
 
@@ -200,7 +200,7 @@ class Purchase:
         """What the first that sells brings; empty if none does."""
         for bundle in bundles:
             provider, price = bundle.provider, bundle.price
-            if (provider, price) in self.tried:
+            if (provider, price) in self.tried or provider in self.unsure_of:
                 continue
             if not self.deadline:
                 self.refusals.append("the deadline is over")
@@ -211,7 +211,7 @@ class Purchase:
             except NoBalance:
                 self.too_dear.append(f"{provider}: {print_usd(price)} is more than the budget has left")
             except OutcomeUnknown as exc:
-                self.is_unsure = True
+                self.unsure_of.add(provider)
                 self.refusals.append(f"{provider}: outcome unknown ({exc.reason})")
                 if rule is None or rule.on_unknown is OnUnknown.FAIL:
                     raise NoNumbers("; ".join(self.refusals)) from exc
@@ -312,7 +312,7 @@ class Purchase:
             raise NoNumbers(f"{standing.words(self.bid)}; {refusal}")
         if isinstance(refusal, NoNumbers) and len(routes) == 1 and not self.too_dear:
             plan = self.gateway.market.plan_bid(self.client, self.wants[0], routes[0], self.sold_out)
-        if plan is None or self.is_unsure or self.gateway.closing or not self.deadline:
+        if plan is None or self.unsure_of or self.gateway.closing or not self.deadline:
             raise refusal
         if plan.trouble:
             raise NoNumbers(f"{plan.trouble}; {refusal}")

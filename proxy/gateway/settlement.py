@@ -44,6 +44,8 @@ async def _look_up(gateway: Gateway, upstream: Upstream, attempt: Attempt, upstr
     if not look.number or look.state is not RentalState.OPEN:
         return False
     price = upstream.marked_up(attempt.upstream_service, attempt.country, look.markup)
+    if look.markup and price is None:
+        return False  # what it cost is known as soon as prices are
     return await recover(gateway, attempt, upstream_id, look.number, price)
 
 

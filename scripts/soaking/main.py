@@ -23,7 +23,8 @@ def main() -> int:
 
 def show(verdict: Verdict) -> None:
     print(f"{verdict.base} at first")
-    print(f"{verdict.end} at the end")
+    if verdict.end is not None:
+        print(f"{verdict.end} at the end")
     for what, times in sorted(verdict.done.items()):
         print(f"{times:8} {what}")
     print(f"memory grew by {verdict.growth:.1f} KiB a minute after the warm-up, {MOST_GROWTH} are allowed")

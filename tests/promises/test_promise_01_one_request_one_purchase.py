@@ -11,7 +11,7 @@ from tests.fakes import FakeClock
 from tests.gateway.conftest import PREMIUM, RENT
 from tests.process import serve
 from tests.promises.losing import chain
-from tests.promises.ways import WAYS, arrived, each_purchase, has_bought, shop
+from tests.promises.ways import WAYS, arrived, crowd, each_purchase, has_bought, shop
 from tests.stage import Stage, eventually, opened, serving, stage, surroundings
 from tests.store.books import rows
 
@@ -34,7 +34,8 @@ LOST = [
 
 @each_provider
 async def test_an_answer_cut_after_any_byte_is_one_purchase(tmp_path: Path, provider: str):
-    async with stage(tmp_path, deadline=60, timeout=30, getatext_extra=PREMIUM) as it:
+    how = {"deadline": 60, "timeout": 30, "getatext_extra": PREMIUM}
+    async with stage(tmp_path, **how) as it, crowd() as it.web:
         sandbox = getattr(it, provider)
         for amount in range(0, LONGEST_REPLY, AT_ONCE):
             await asyncio.gather(*(one_cut(it, provider, amount + step) for step in range(AT_ONCE)))
@@ -163,10 +164,10 @@ async def killed_when(it: Stage, enough: int, service: str) -> None:
         sandbox.fault("slow", endpoint, amount=30, times=2)  # one at least is always under way
     async with serve(it) as run:
         asking = (it.ask("getNumber", service=service, providerIds=provider) for provider in [*PURCHASES] * 15)
-        crowd = asyncio.gather(*asking, return_exceptions=True)
+        asked = asyncio.gather(*asking, return_exceptions=True)
         await eventually(lambda: sold(it) - already >= enough, seconds=30)
         await run.kill()
-        answers = await crowd
+        answers = await asked
     for provider in PURCHASES:
         getattr(it, provider).clear_faults()
     told = {answer.split(":")[2] for answer in answers if isinstance(answer, str) and answer.startswith("ACCESS")}

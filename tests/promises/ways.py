@@ -95,10 +95,13 @@ async def shop(folder: Path, way: Way, **how: Any) -> AsyncIterator[Stage]:
     settings.service_long_stock = 1000
     how = {"deadline": 60, "timeout": 30, "getsms": settings, "getatext": settings, "getatext_extra": PREMIUM} | how
     rules = f"- {{name: everything, providers: [{way.provider}]}}"
-    # As many at once as there are, and nobody on a connection that the server is about to close.
-    crowd = httpx.AsyncClient(limits=httpx.Limits(max_connections=None, max_keepalive_connections=0))
-    async with stage(folder, rules=rules, poll=3600, clock=FakeClock(), **how) as it, crowd as it.web:
+    async with stage(folder, rules=rules, poll=3600, clock=FakeClock(), **how) as it, crowd() as it.web:
         yield it
+
+
+def crowd() -> httpx.AsyncClient:
+    """Any number of clients at once, and none on a connection that the server is about to close."""
+    return httpx.AsyncClient(limits=httpx.Limits(max_connections=None, max_keepalive_connections=0))
 
 
 def has_bought(reply: httpx.Response) -> bool:

@@ -13,6 +13,8 @@ ONCE_WRONG = {
     1352: "the provider could not be reached when a rental ended, and the last SMS was never asked for again",
     2075: "the same, after a webhook that could not be looked up",
     3538: "the same, while the client waited for its next SMS",
+    20884: "a joint purchase was recovered before prices were known, and cost what was held for it",
+    22467: "after an unknown outcome the same provider was asked once more, because its price had changed",
 }
 
 

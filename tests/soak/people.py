@@ -36,13 +36,13 @@ class Person:
             (self.several_at_once, 1),
             (self.look_around, 2),
         ]
-        while asyncio.get_running_loop().time() < until:
+        while asyncio.get_running_loop().time() < until and self.town.run.ended is None:
             (story,) = self.chance.choices([story for story, _ in stories], [weight for _, weight in stories])
             self.town.count(story.__name__)
             try:
                 await story()
-            except httpx.TransportError:
-                continue
+            except (httpx.TransportError, OSError) as exc:
+                self.town.wrong.append(f"{self.client} lost its connection: {exc!r}")
             await asyncio.sleep(self.chance.uniform(0, 0.3))
 
     # Stories

@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import httpx
+
 from tests.process import finished
 from tests.soak.people import Person
 from tests.soak.reckoning import Books, Reckoning
@@ -22,6 +24,8 @@ MOST_GROWTH = 64
 """KiB a minute, after the warm-up."""
 EXECUTOR_THREADS = 32
 """The most that Python's own pool of threads grows to; they stay."""
+LAST_WORDS = 6000
+"""Characters of what the gateway wrote that are shown."""
 PATIENCE = 180.0
 """Seconds for everything to come to rest."""
 
@@ -73,11 +77,12 @@ async def soak(folder: Path, terms: Terms) -> Verdict:
             async with _trouble(it, terms, chance), _sampling(verdict, sample, terms):
                 until = loop.time() + terms.seconds
                 await asyncio.gather(*(person.live(until) for person in people))
-            await _rest(it, people)
-            verdict.end = await _back_at(verdict.base, sample)
-            verdict.complaints = [*it.wrong, *_kept(verdict, terms), *Reckoning(it, await _books(it)).everything()]
-            verdict.complaints += await _leave(it)
             verdict.done = it.done
+            if it.run.ended is None:
+                await _rest(it, people)
+                verdict.end = await _back_at(verdict.base, sample)
+                verdict.complaints = [*_kept(verdict, terms), *Reckoning(it, await _books(it)).everything()]
+            verdict.complaints += [*it.wrong, *await _leave(it)]
         finally:
             for task in webhooks:
                 task.cancel()
@@ -103,8 +108,9 @@ async def _sampling(verdict: Verdict, sample: Callable, terms: Terms) -> AsyncIt
     async def often() -> None:
         while True:
             await asyncio.sleep(terms.every)
-            verdict.samples.append(await sample())
-            terms.say(str(verdict.samples[-1]))
+            with suppress(httpx.TransportError):
+                verdict.samples.append(await sample())
+                terms.say(str(verdict.samples[-1]))
 
     async with asyncio.TaskGroup() as group:
         task = group.create_task(often())
@@ -163,8 +169,14 @@ async def _books(it: Town) -> Books:
 
 
 async def _leave(it: Town) -> list[str]:
-    """Stop the gateway in order."""
+    """Stop the gateway in order, if it still runs; what it has to say if something was wrong."""
+    words = []
+    if it.run.ended is not None:
+        words.append(f"the gateway ended by itself with {it.run.ended}")
     it.run.terminate()
-    status = await it.run.end()
-    errors = [line for line in it.run.complained.splitlines() if "Traceback" in line or "failed, " in line]
-    return [f"the gateway ended with {status}"] * bool(status) + [f"it wrote: {line}" for line in errors[:10]]
+    if status := await it.run.end():
+        words.append(f"the gateway's exit status was {status}")
+    complained = it.run.complained
+    if words or "Traceback" in complained or "failed, " in complained:
+        words.append(f"it wrote:\n{complained[-LAST_WORDS:]}")
+    return words
