@@ -85,6 +85,10 @@ class Port:
     def address(self) -> str:
         return f"http://127.0.0.1:{self._port}"
 
+    @property
+    def is_open(self) -> bool:
+        return self._server.is_serving()
+
     async def open(self) -> None:
         self._server = await asyncio.get_running_loop().create_server(
             lambda: HttpToolsProtocol(self._config, self._state, {}), "127.0.0.1", self._port, backlog=1024
@@ -223,7 +227,9 @@ async def surroundings(
     clock = clock or SystemClock()
     it = Stage(folder, clock)
     async with AsyncExitStack() as stack:
-        it.web = await stack.enter_async_context(httpx.AsyncClient())
+        # The server closes what was idle for five seconds: an idle connection must not be used so late.
+        limits = httpx.Limits(max_keepalive_connections=20, max_connections=100, keepalive_expiry=1)
+        it.web = await stack.enter_async_context(httpx.AsyncClient(limits=limits))
         it.getsms = sandbox_for("getsms", clock, settings=getsms or Settings(sms_after=None), http=it.web)  # type: ignore
         it.getatext = sandbox_for("getatext", clock, settings=getatext or Settings(sms_after=None), http=it.web)  # type: ignore
         for sandbox in (it.getsms, it.getatext):
@@ -256,4 +262,9 @@ async def opened(it: Stage) -> AsyncIterator[House]:
     async with running(it.config, it.clock) as it.house, serving(it.house) as it.ports["gateway"]:
         it.at(it.ports["gateway"].address)
         await it.house.gateway.market.prices_known(10)
+        for upstream in it.house.gateway.market.upstreams.values():
+            # On a busy machine the first answer may take longer than a stage with short times allows.
+            for _ in range(5):
+                if upstream.learnt_at is None and upstream.name in it.ports and it.ports[upstream.name].is_open:
+                    await upstream.learn()
         yield it.house
