@@ -18,10 +18,12 @@ from tests.soak.town import CLIENTS, Town, town
 from tests.soak.trouble import Trouble
 from tests.stage import eventually
 
-WARM_UP = 1 / 3
+WARM_UP = 1 / 2
 """Of a soak: what is kept on purpose has its size by then."""
 MOST_GROWTH = 64
 """KiB a minute, after the warm-up."""
+TELLING = 1500.0
+"""Seconds of a soak from which on its growth says something: arenas and caches fill for ten minutes or so."""
 EXECUTOR_THREADS = 32
 """The most that Python's own pool of threads grows to; they stay."""
 LAST_WORDS = 6000
@@ -154,7 +156,7 @@ def _kept(verdict: Verdict, terms: Terms) -> list[str]:
         (f"{end.descriptors} descriptors are left, {base.descriptors} at first", end.descriptors <= base.descriptors),
         (f"{end.tasks} tasks are left, {base.tasks} at first", end.tasks <= base.tasks),
         (f"{end.threads} threads are left, {base.threads} at first", end.threads <= base.threads + EXECUTOR_THREADS),
-        (f"memory grew by {verdict.growth:.0f} KiB a minute", verdict.growth <= MOST_GROWTH or terms.seconds < 600),
+        (f"memory grew by {verdict.growth:.0f} KiB a minute", verdict.growth <= MOST_GROWTH or terms.seconds < TELLING),
     ]
     return [complaint for complaint, is_well in limits if not is_well]
 
